@@ -1,0 +1,52 @@
+/**
+ * What the bench knows about a kind of board. Electrical constants say where they come from; `uncalibrated` ones are
+ * datasheet values that `brownout calibrate` will one day replace.
+ */
+
+export interface SourcedValue {
+  value: number;
+  /** Datasheet with page or table, or the calibration that measured it. */
+  source: string;
+  calibrated: boolean;
+}
+
+export interface BoardProfile {
+  /** File-name-like key used in campaigns and on the command line: `pico-fram`. */
+  id: string;
+  name: string;
+  /** Board number in image header and IDENTITY frame, firmware/SPEC.md section 3. */
+  imageBoard: number;
+  clockHertz: number;
+  arenaBytes: number;
+  nvmBytes: number;
+  flashBytes: number;
+  flashMap: { imageOffset: number; imageBytes: number; datasetOffset: number; datasetBytes: number };
+  serialBaud: number;
+  power: {
+    /** Voltage of the regulated rail that the currents below are drawn at. */
+    railVolts: SourcedValue;
+    /** Share of the capacitor's energy that reaches the rail. */
+    converterEfficiency: SourcedValue;
+    /** Core running from flash or SRAM. */
+    activeAmps: SourcedValue;
+    /** Core waiting for an interrupt, clocks running. */
+    sleepAmps: SourcedValue;
+    /** Drawn from the capacitor while the switch to the board is open. */
+    offAmps: SourcedValue;
+    /** On top of active while the FRAM is being accessed. */
+    nvmAmps: SourcedValue;
+    /** On top of active while the flash erases or programs. */
+    flashProgramAmps: SourcedValue;
+    /** From power-on to the first instruction of the second-stage boot loader. */
+    startupSeconds: SourcedValue;
+    startupAmps: SourcedValue;
+    /** Decoupling behind the switch that the capacitor charges at every turn-on. */
+    decouplingFarads: SourcedValue;
+    /** Default thresholds of the switch. */
+    turnOnVolts: SourcedValue;
+    brownOutVolts: SourcedValue;
+    /** No supply may ever be asked for more. */
+    maximumVolts: SourcedValue;
+    maximumAmps: SourcedValue;
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * The plan: what the firmware's interpreter is told to do. It is plain data that can be printed, stored and diffed;
+ * phase 3 writes it, phase 4 turns it into the bytes of firmware/SPEC.md.
+ */
+import type { Graph } from './graph.js';
+
+/** How a plan preserves progress. See ARCHITECTURE.md, "Strategies". */
+export const STRATEGIES = ['restart', 'layer', 'tile'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** Which implementation of the kernels the image asks for. */
+export const KERNEL_SETS = ['reference'] as const;
+export type KernelSet = (typeof KERNEL_SETS)[number];
+
+/** Where an activation tensor lives in the SRAM arena. Tensors whose lifetimes do not meet may share bytes. */
+export interface Placement {
+  tensor: number;
+  arenaOffset: number;
+  bytes: number;
+}
+
+/**
+ * One action of a task. `units` of an operator are what a tile is made of: output rows of an image operator, output
+ * channels of FULLY_CONNECTED; an operator that cannot be cut has one unit.
+ */
+export type Step =
+  | { kind: 'EXECUTE'; operator: number; unitBegin: number; unitEnd: number }
+  /** NVM to arena. */
+  | { kind: 'LOAD'; arenaOffset: number; nvmOffset: number; bytes: number }
+  /** Arena to NVM. */
+  | { kind: 'SAVE'; arenaOffset: number; nvmOffset: number; bytes: number }
+  /** The current sample, from the data set in flash, to the arena. */
+  | { kind: 'INPUT'; arenaOffset: number; bytes: number }
+  /** The result, from the arena, to the result slot of this inference in NVM. */
+  | { kind: 'OUTPUT'; arenaOffset: number; bytes: number };
+
+/**
+ * Atomic and idempotent: it either commits as a whole or is executed again from `restore`. Invariant (checked by the
+ * planner): no SAVE of a task writes NVM bytes that its own `restore` reads.
+ */
+export interface Task {
+  /** For people: `conv1 rows 4..8`. */
+  name: string;
+  /** Rebuilds what `steps` need in the arena after SRAM was lost; skipped while SRAM is still alive. */
+  restore: Step[];
+  steps: Step[];
+}
+
+export interface Plan {
+  strategy: Strategy;
+  kernels: KernelSet;
+  /** Fully int8-quantized, lowered graph; operator indices in steps refer to graph.operators. */
+  graph: Graph;
+  placements: Placement[];
+  /** SRAM for activations. */
+  arenaBytes: number;
+  /** NVM for preserved activations (without control records and results). */
+  nvmBytes: number;
+  tasks: Task[];
+  macs: number;
+}
