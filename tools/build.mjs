@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs a script of an installed package or of ours with this Node; ends the build on failure. */
 function run(label, script, ...args) {
-  const { status } = spawnSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [join(root, script), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (status !== 0) {
     console.error(`build: ${label} failed`);
     process.exit(status ?? 1);
