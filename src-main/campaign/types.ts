@@ -1,6 +1,14 @@
 /** Plain data of a run: what is asked for, what is seen while it goes on, what came out. */
 import type { KernelSet, Strategy } from '../compiler/plan.js';
-import type { Harvest } from '../supply/harvest.js';
+
+/** Where the power of a run comes from; turned into a Harvest when the run starts. */
+export type PowerSource =
+  /** Bench power for the whole run. */
+  | { kind: 'continuous' }
+  | { kind: 'constant'; volts: number; amps: number }
+  | { kind: 'square'; volts: number; amps: number; periodSeconds: number; dutyShare: number }
+  /** A recorded trace; `scale` multiplies the harvested current. */
+  | { kind: 'trace'; path: string; scale: number };
 
 /** One cell of a campaign: everything that decides the outcome of a run. Stored as JSON with the run. */
 export interface RunConfig {
@@ -17,8 +25,7 @@ export interface RunConfig {
   capacitanceFarads: number;
   turnOnVolts: number;
   brownOutVolts: number;
-  /** `continuous`: bench power for the whole run; else the harvest that charges the capacitor. */
-  power: { kind: 'continuous' } | { kind: 'harvest'; harvest: Harvest };
+  power: PowerSource;
   firstSample: number;
   sampleCount: number;
   seed: number;
@@ -101,6 +108,8 @@ export interface Provenance {
   modelSha256: string;
   dataSha256: string;
   calibrationSha256: string | null;
+  /** Of the harvest trace file, where there is one. */
+  harvestSha256: string | null;
   imageSha256: string;
   firmwareSha256: string;
   boardProfile: unknown;
@@ -124,6 +133,14 @@ export interface LogEntry {
   message: string;
 }
 
+/** A file that a run depended on or made, kept once per content in the store. */
+export interface Artifact {
+  sha256: string;
+  kind: 'model' | 'data' | 'calibration' | 'harvest' | 'image' | 'firmware' | 'campaign';
+  name: string;
+  bytes: Uint8Array;
+}
+
 export interface RunOutcome {
   status: Exclude<RunStatus, 'running' | 'interrupted'>;
   /** Why, when not `finished`: place, value, remedy. */
@@ -134,6 +151,7 @@ export interface RunOutcome {
   powerCycles: PowerCycle[];
   traces: TraceChannel[];
   log: LogEntry[];
+  artifacts: Artifact[];
 }
 
 /** What a run tells while it goes on. */
