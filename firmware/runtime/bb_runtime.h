@@ -34,7 +34,7 @@ typedef struct bb_record {
     uint32_t checkpoints;
     uint32_t tasks_executed;
     uint32_t tasks_reexecuted;
-    uint32_t reserved1;
+    uint32_t dataset_crc;
     uint64_t nvm_bytes_read;
     uint64_t nvm_bytes_written;
     uint32_t reserved2;

@@ -1,0 +1,38 @@
+#include "bb_kernels.h"
+
+void bb_kernel_run(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end) {
+    switch (op->kind) {
+    case BB_OP_CONV_2D:
+        bb_conv_2d(op, constants, arena, first, end);
+        break;
+    case BB_OP_DEPTHWISE_CONV_2D:
+        bb_depthwise_conv_2d(op, constants, arena, first, end);
+        break;
+    case BB_OP_FULLY_CONNECTED:
+        bb_fully_connected(op, constants, arena, first, end);
+        break;
+    case BB_OP_AVERAGE_POOL_2D:
+        bb_average_pool_2d(op, arena, first, end);
+        break;
+    case BB_OP_MAX_POOL_2D:
+        bb_max_pool_2d(op, arena, first, end);
+        break;
+    case BB_OP_ADD:
+        bb_add(op, arena, first, end);
+        break;
+    case BB_OP_PAD:
+        bb_pad(op, arena, first, end);
+        break;
+    case BB_OP_MEAN:
+        bb_mean(op, arena, first, end);
+        break;
+    case BB_OP_SOFTMAX:
+        bb_softmax(op, arena, first, end);
+        break;
+    case BB_OP_CLAMP:
+        bb_clamp(op, arena, first, end);
+        break;
+    default: /* not in a checked image */
+        break;
+    }
+}

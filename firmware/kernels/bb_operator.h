@@ -1,0 +1,118 @@
+/*
+ * One operator of an image, exactly as stored: SPEC.md section 3.1. Every record is 128 bytes; the first 32 are common to
+ * all kinds, the rest belongs to the kind. `input` and `output` are arena offsets, `weights` and `channels` are offsets
+ * in the constants section, dimensions are elements, activations are int8 in NHWC order with batch 1.
+ */
+#ifndef BB_OPERATOR_H
+#define BB_OPERATOR_H
+
+#include <stdint.h>
+
+#define BB_OPERATOR_BYTES 128u
+
+enum {
+    BB_OP_CONV_2D = 1,
+    BB_OP_DEPTHWISE_CONV_2D = 2,
+    BB_OP_FULLY_CONNECTED = 3,
+    BB_OP_AVERAGE_POOL_2D = 4,
+    BB_OP_MAX_POOL_2D = 5,
+    BB_OP_ADD = 6,
+    BB_OP_PAD = 7,
+    BB_OP_MEAN = 8,
+    BB_OP_SOFTMAX = 9,
+    BB_OP_CLAMP = 10
+};
+
+/* What one output channel adds and how its accumulator becomes int8; a positive shift is to the left. */
+typedef struct bb_channel {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t shift;
+} bb_channel_t;
+
+/* CONV_2D, DEPTHWISE_CONV_2D, AVERAGE_POOL_2D, MAX_POOL_2D. Unit: output row. */
+typedef struct bb_window {
+    uint16_t input_height, input_width, input_channels;
+    uint16_t output_height, output_width, output_channels;
+    uint16_t filter_height, filter_width;
+    uint16_t stride_height, stride_width;
+    uint16_t dilation_height, dilation_width;
+    uint16_t pad_top, pad_left;
+    uint16_t depth_multiplier;
+    uint16_t reserved;
+    uint32_t weights;  /* CONV_2D: [O][KH][KW][I]; DEPTHWISE_CONV_2D: [KH][KW][O] */
+    uint32_t channels; /* bb_channel_t[O] */
+} bb_window_t;
+
+/* Unit: output channel. */
+typedef struct bb_fully_connected {
+    uint32_t inputs;
+    uint32_t weights;  /* [units][inputs] */
+    uint32_t channels; /* bb_channel_t[units] */
+} bb_fully_connected_t;
+
+/* Unit: a run of `unit_elements` consecutive elements. */
+typedef struct bb_add {
+    uint32_t unit_elements;
+    uint32_t input2;
+    int32_t input2_zero_point;
+    int32_t input_multiplier, input_shift;
+    int32_t input2_multiplier, input2_shift;
+    int32_t output_multiplier, output_shift;
+} bb_add_t;
+
+/* Unit: output row. */
+typedef struct bb_pad {
+    uint16_t input_height, input_width, input_channels;
+    uint16_t output_height, output_width, output_channels;
+    uint16_t top, left, front; /* elements before, in height, width and channels */
+    uint16_t reserved;
+    int32_t value;
+} bb_pad_t;
+
+/* Input seen as [outer][reduced][inner], output as [outer][inner]. Unit: one of `outer`. */
+typedef struct bb_mean {
+    uint32_t reduced;
+    uint32_t inner;
+    int32_t multiplier, shift; /* with 1 / reduced folded in */
+} bb_mean_t;
+
+/* Unit: one row of `depth` elements. */
+typedef struct bb_softmax {
+    uint32_t depth;
+    int32_t multiplier, shift;
+    int32_t difference_minimum; /* below this distance from the row's maximum, the result is 0 */
+} bb_softmax_t;
+
+/* Unit: a run of `unit_elements` consecutive elements. */
+typedef struct bb_clamp {
+    uint32_t unit_elements;
+    int32_t multiplier, shift;
+} bb_clamp_t;
+
+typedef struct bb_operator {
+    uint8_t kind;
+    uint8_t reserved[3];
+    uint32_t units;
+    uint32_t input;
+    uint32_t output;
+    int32_t input_zero_point;
+    int32_t output_zero_point;
+    int32_t minimum; /* clamp of the output, -128 .. 127 */
+    int32_t maximum;
+    union {
+        bb_window_t window;
+        bb_fully_connected_t fully_connected;
+        bb_add_t add;
+        bb_pad_t pad;
+        bb_mean_t mean;
+        bb_softmax_t softmax;
+        bb_clamp_t clamp;
+        uint8_t bytes[96];
+    } as;
+} bb_operator_t;
+
+_Static_assert(sizeof(bb_operator_t) == BB_OPERATOR_BYTES, "operator layout is fixed by SPEC.md");
+_Static_assert(sizeof(bb_channel_t) == 12, "channel layout is fixed by SPEC.md");
+
+#endif

@@ -1,0 +1,456 @@
+/*
+ * Checks of image and data set. Everything that the interpreter and the kernels later take on trust is established here:
+ * whatever bytes pass, no access leaves arena, NVM, constants or data set, and no kernel divides by zero.
+ */
+#include "bb_image.h"
+
+#include <stddef.h>
+
+#include "bb_crc32.h"
+#include "bb_runtime.h"
+
+/* CRCs cover everything behind the field that holds them. */
+#define CHECKED_FROM 16u
+/* Keeps every coordinate of a window far from overflow in 32 bits. */
+#define COORDINATE_LIMIT (1 << 20)
+/* Exponentials of one softmax row are summed in 12 integer bits. */
+#define SOFTMAX_DEPTH_LIMIT 4095u
+
+/* What the checks of one operator need to know; `at` is the offset of its record in the image, for `detail`. */
+typedef struct context {
+    const uint8_t *image;
+    const bb_image_header_t *header;
+    uint32_t at;
+    uint32_t bad; /* offset of the first bad field, 0 = none yet */
+} context_t;
+
+static bool in_range(uint32_t offset, uint64_t bytes, uint32_t capacity) {
+    return offset <= capacity && bytes <= capacity - offset;
+}
+
+static bool all_zero(const uint8_t *bytes, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Notes the first failing field of an operator; returns `ok`, so that dependent checks can stop. */
+static bool require(context_t *c, bool ok, size_t field) {
+    if (!ok && c->bad == 0) {
+        c->bad = c->at + (uint32_t)field;
+    }
+    return ok;
+}
+
+#define FIELD(name) offsetof(bb_operator_t, name)
+
+static bool arena_holds(context_t *c, uint32_t offset, uint64_t bytes, size_t field) {
+    return require(c, bytes > 0 && in_range(offset, bytes, c->header->arena_bytes), field);
+}
+
+static bool constants_hold(context_t *c, uint32_t offset, uint64_t bytes, size_t field) {
+    return require(c, in_range(offset, bytes, c->header->constants_bytes), field);
+}
+
+static bool shift_ok(int32_t shift) {
+    return shift >= -31 && shift <= 30;
+}
+
+static bool scaling_ok(context_t *c, int32_t multiplier, int32_t shift, size_t field) {
+    return require(c, multiplier >= 0 && shift_ok(shift), field);
+}
+
+static void check_channels(context_t *c, uint32_t offset, uint32_t count, size_t field) {
+    if (!require(c, offset % 4u == 0, field) ||
+        !constants_hold(c, offset, (uint64_t)count * sizeof(bb_channel_t), field)) {
+        return;
+    }
+    const bb_channel_t *channels = (const bb_channel_t *)(const void *)(c->image + c->header->constants_offset + offset);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!require(c, channels[i].multiplier >= 0 && shift_ok(channels[i].shift), field)) {
+            return;
+        }
+    }
+}
+
+/* Every window of one dimension must meet the input, or an average would divide by zero. */
+static bool windows_meet_input(int32_t outputs, int32_t stride, int32_t padding, int32_t filter, int32_t input) {
+    return padding < filter && (outputs - 1) * stride - padding < input;
+}
+
+static void check_window(context_t *c, const bb_operator_t *op) {
+    const bb_window_t *w = &op->as.window;
+    const uint16_t positive[] = {
+        w->input_height,  w->input_width,  w->input_channels, w->output_height, w->output_width,    w->output_channels,
+        w->filter_height, w->filter_width, w->stride_height,  w->stride_width,  w->dilation_height, w->dilation_width,
+    };
+    for (uint32_t i = 0; i < sizeof positive / sizeof positive[0]; i++) {
+        if (!require(c, positive[i] > 0, FIELD(as.window) + 2 * i)) {
+            return;
+        }
+    }
+    if (!require(c, (uint32_t)w->output_height * w->stride_height < COORDINATE_LIMIT, FIELD(as.window.stride_height)) ||
+        !require(c, (uint32_t)w->output_width * w->stride_width < COORDINATE_LIMIT, FIELD(as.window.stride_width)) ||
+        !require(c, (uint32_t)w->filter_height * w->dilation_height < COORDINATE_LIMIT,
+                 FIELD(as.window.dilation_height)) ||
+        !require(c, (uint32_t)w->filter_width * w->dilation_width < COORDINATE_LIMIT, FIELD(as.window.dilation_width)) ||
+        !require(c, op->units == w->output_height, FIELD(units)) ||
+        !require(c, w->reserved == 0, FIELD(as.window.reserved)) ||
+        !arena_holds(c, op->input, (uint64_t)w->input_height * w->input_width * w->input_channels, FIELD(input)) ||
+        !arena_holds(c, op->output, (uint64_t)w->output_height * w->output_width * w->output_channels, FIELD(output))) {
+        return;
+    }
+    const uint64_t taps = (uint64_t)w->filter_height * w->filter_width * w->output_channels;
+    if (op->kind == BB_OP_CONV_2D) {
+        const uint64_t filter_bytes = (uint64_t)w->filter_height * w->filter_width * w->input_channels;
+        if (require(c, filter_bytes <= c->header->constants_bytes, FIELD(as.window.weights))) {
+            constants_hold(c, w->weights, filter_bytes * w->output_channels, FIELD(as.window.weights));
+        }
+        check_channels(c, w->channels, w->output_channels, FIELD(as.window.channels));
+        require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
+    } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D) {
+        require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
+                FIELD(as.window.depth_multiplier));
+        constants_hold(c, w->weights, taps, FIELD(as.window.weights));
+        check_channels(c, w->channels, w->output_channels, FIELD(as.window.channels));
+    } else {
+        require(c, w->input_channels == w->output_channels, FIELD(as.window.output_channels));
+        require(c, w->dilation_height == 1, FIELD(as.window.dilation_height));
+        require(c, w->dilation_width == 1, FIELD(as.window.dilation_width));
+        require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
+        require(c, w->weights == 0, FIELD(as.window.weights));
+        require(c, w->channels == 0, FIELD(as.window.channels));
+        require(c, windows_meet_input(w->output_height, w->stride_height, w->pad_top, w->filter_height, w->input_height),
+                FIELD(as.window.pad_top));
+        require(c, windows_meet_input(w->output_width, w->stride_width, w->pad_left, w->filter_width, w->input_width),
+                FIELD(as.window.pad_left));
+    }
+}
+
+static void check_fully_connected(context_t *c, const bb_operator_t *op) {
+    const bb_fully_connected_t *f = &op->as.fully_connected;
+    if (arena_holds(c, op->input, f->inputs, FIELD(input)) && arena_holds(c, op->output, op->units, FIELD(output))) {
+        constants_hold(c, f->weights, (uint64_t)f->inputs * op->units, FIELD(as.fully_connected.weights));
+        check_channels(c, f->channels, op->units, FIELD(as.fully_connected.channels));
+    }
+}
+
+static void check_add(context_t *c, const bb_operator_t *op) {
+    const bb_add_t *a = &op->as.add;
+    const uint64_t bytes = (uint64_t)op->units * a->unit_elements;
+    arena_holds(c, op->input, bytes, FIELD(input));
+    arena_holds(c, a->input2, bytes, FIELD(as.add.input2));
+    arena_holds(c, op->output, bytes, FIELD(output));
+    require(c, a->input2_zero_point >= -128 && a->input2_zero_point <= 127, FIELD(as.add.input2_zero_point));
+    scaling_ok(c, a->input_multiplier, a->input_shift, FIELD(as.add.input_multiplier));
+    scaling_ok(c, a->input2_multiplier, a->input2_shift, FIELD(as.add.input2_multiplier));
+    scaling_ok(c, a->output_multiplier, a->output_shift, FIELD(as.add.output_multiplier));
+}
+
+static void check_pad(context_t *c, const bb_operator_t *op) {
+    const bb_pad_t *p = &op->as.pad;
+    arena_holds(c, op->input, (uint64_t)p->input_height * p->input_width * p->input_channels, FIELD(input));
+    arena_holds(c, op->output, (uint64_t)p->output_height * p->output_width * p->output_channels, FIELD(output));
+    require(c, op->units == p->output_height, FIELD(units));
+    require(c, (uint32_t)p->top + p->input_height <= p->output_height, FIELD(as.pad.top));
+    require(c, (uint32_t)p->left + p->input_width <= p->output_width, FIELD(as.pad.left));
+    require(c, (uint32_t)p->front + p->input_channels <= p->output_channels, FIELD(as.pad.front));
+    require(c, p->reserved == 0, FIELD(as.pad.reserved));
+    require(c, p->value >= -128 && p->value <= 127, FIELD(as.pad.value));
+}
+
+static void check_mean(context_t *c, const bb_operator_t *op) {
+    const bb_mean_t *m = &op->as.mean;
+    const uint64_t outputs = (uint64_t)op->units * m->inner;
+    if (arena_holds(c, op->output, outputs, FIELD(output)) &&
+        require(c, m->reduced > 0 && m->reduced <= c->header->arena_bytes, FIELD(as.mean.reduced))) {
+        arena_holds(c, op->input, outputs * m->reduced, FIELD(input));
+    }
+    scaling_ok(c, m->multiplier, m->shift, FIELD(as.mean.multiplier));
+}
+
+static void check_softmax(context_t *c, const bb_operator_t *op) {
+    const bb_softmax_t *s = &op->as.softmax;
+    const uint64_t bytes = (uint64_t)op->units * s->depth;
+    require(c, s->depth > 0 && s->depth <= SOFTMAX_DEPTH_LIMIT, FIELD(as.softmax.depth));
+    arena_holds(c, op->input, bytes, FIELD(input));
+    arena_holds(c, op->output, bytes, FIELD(output));
+    require(c, s->multiplier >= 0 && s->shift >= 0 && s->shift <= 31, FIELD(as.softmax.multiplier));
+    require(c, s->difference_minimum <= 0, FIELD(as.softmax.difference_minimum));
+}
+
+static void check_clamp(context_t *c, const bb_operator_t *op) {
+    const bb_clamp_t *k = &op->as.clamp;
+    const uint64_t bytes = (uint64_t)op->units * k->unit_elements;
+    arena_holds(c, op->input, bytes, FIELD(input));
+    arena_holds(c, op->output, bytes, FIELD(output));
+    scaling_ok(c, k->multiplier, k->shift, FIELD(as.clamp.multiplier));
+}
+
+/* Bytes of a record that its kind gives a meaning; the rest must be zero. 0 = no such kind. */
+static uint32_t used_bytes(uint8_t kind) {
+    const uint32_t common = FIELD(as);
+    switch (kind) {
+    case BB_OP_CONV_2D:
+    case BB_OP_DEPTHWISE_CONV_2D:
+    case BB_OP_AVERAGE_POOL_2D:
+    case BB_OP_MAX_POOL_2D:
+        return common + sizeof(bb_window_t);
+    case BB_OP_FULLY_CONNECTED:
+        return common + sizeof(bb_fully_connected_t);
+    case BB_OP_ADD:
+        return common + sizeof(bb_add_t);
+    case BB_OP_PAD:
+        return common + sizeof(bb_pad_t);
+    case BB_OP_MEAN:
+        return common + sizeof(bb_mean_t);
+    case BB_OP_SOFTMAX:
+        return common + sizeof(bb_softmax_t);
+    case BB_OP_CLAMP:
+        return common + sizeof(bb_clamp_t);
+    default:
+        return 0;
+    }
+}
+
+static void check_operator(context_t *c, const bb_operator_t *op) {
+    const uint32_t used = used_bytes(op->kind);
+    if (!require(c, used != 0, FIELD(kind)) || !require(c, all_zero(op->reserved, 3), FIELD(reserved)) ||
+        !require(c, op->units > 0 && op->units <= c->header->arena_bytes, FIELD(units)) ||
+        !require(c, op->input_zero_point >= -128 && op->input_zero_point <= 127, FIELD(input_zero_point)) ||
+        !require(c, op->output_zero_point >= -128 && op->output_zero_point <= 127, FIELD(output_zero_point)) ||
+        !require(c, op->minimum >= -128 && op->minimum <= 127, FIELD(minimum)) ||
+        !require(c, op->maximum >= op->minimum && op->maximum <= 127, FIELD(maximum)) ||
+        !require(c, all_zero((const uint8_t *)op + used, BB_OPERATOR_BYTES - used), used)) {
+        return;
+    }
+    switch (op->kind) {
+    case BB_OP_FULLY_CONNECTED:
+        check_fully_connected(c, op);
+        break;
+    case BB_OP_ADD:
+        check_add(c, op);
+        break;
+    case BB_OP_PAD:
+        check_pad(c, op);
+        break;
+    case BB_OP_MEAN:
+        check_mean(c, op);
+        break;
+    case BB_OP_SOFTMAX:
+        check_softmax(c, op);
+        break;
+    case BB_OP_CLAMP:
+        check_clamp(c, op);
+        break;
+    default:
+        check_window(c, op);
+        break;
+    }
+}
+
+/* Offset within the step of its first bad field, or -1. */
+static int32_t bad_step_field(const bb_image_header_t *h, const bb_operator_t *operators, const bb_step_t *s) {
+    if (s->reserved != 0) {
+        return offsetof(bb_step_t, reserved);
+    }
+    if (s->kind == BB_STEP_EXECUTE) {
+        if (s->op >= h->operator_count) {
+            return offsetof(bb_step_t, op);
+        }
+        if (s->first >= s->second || s->second > operators[s->op].units) {
+            return offsetof(bb_step_t, first);
+        }
+        return s->bytes == 0 ? -1 : (int32_t)offsetof(bb_step_t, bytes);
+    }
+    if (s->kind > BB_STEP_OUTPUT) {
+        return offsetof(bb_step_t, kind);
+    }
+    if (s->op != 0) {
+        return offsetof(bb_step_t, op);
+    }
+    if (!in_range(s->first, s->bytes, h->arena_bytes)) {
+        return offsetof(bb_step_t, first);
+    }
+    switch (s->kind) {
+    case BB_STEP_INPUT:
+        if (s->bytes != h->input_bytes) {
+            return offsetof(bb_step_t, bytes);
+        }
+        return s->second == 0 ? -1 : (int32_t)offsetof(bb_step_t, second);
+    case BB_STEP_OUTPUT:
+        if (s->bytes != h->output_bytes) {
+            return offsetof(bb_step_t, bytes);
+        }
+        return s->second == 0 ? -1 : (int32_t)offsetof(bb_step_t, second);
+    default:
+        return in_range(s->second, s->bytes, h->nvm_bytes) ? -1 : (int32_t)offsetof(bb_step_t, second);
+    }
+}
+
+/*
+ * A restore may neither write NVM nor produce the result, and only the last task produces it: a result becomes valid in the
+ * commit that ends its inference, never before.
+ */
+static int32_t bad_task_field(const bb_image_header_t *h, const bb_step_t *steps, const bb_task_t *t, bool last) {
+    if (!in_range(t->restore_first, t->restore_count, h->step_count)) {
+        return offsetof(bb_task_t, restore_first);
+    }
+    if (!in_range(t->step_first, t->step_count, h->step_count)) {
+        return offsetof(bb_task_t, step_first);
+    }
+    for (uint32_t i = 0; i < t->restore_count; i++) {
+        const uint8_t kind = steps[t->restore_first + i].kind;
+        if (kind == BB_STEP_SAVE || kind == BB_STEP_OUTPUT) {
+            return offsetof(bb_task_t, restore_first);
+        }
+    }
+    bool produces_result = false;
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        produces_result = produces_result || steps[t->step_first + i].kind == BB_STEP_OUTPUT;
+    }
+    return produces_result == last ? -1 : (int32_t)offsetof(bb_task_t, step_first);
+}
+
+/* A section of `count` records of `size` bytes: aligned and inside the image. */
+static bool section_ok(const bb_image_header_t *h, uint32_t offset, uint32_t count, uint32_t size) {
+    return offset >= sizeof *h && offset % 16u == 0 && in_range(offset, (uint64_t)count * size, h->image_bytes);
+}
+
+static bb_status_t structure(uint32_t at, uint32_t *detail) {
+    *detail = at;
+    return BB_IMAGE_STRUCTURE;
+}
+
+#define HEADER(name) ((uint32_t)offsetof(bb_image_header_t, name))
+
+bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t board, uint32_t arena_capacity,
+                           uint32_t nvm_capacity, uint32_t *detail) {
+    const bb_image_header_t *h = bb_image_header(image);
+    *detail = 0;
+    if (available < sizeof *h) {
+        return BB_IMAGE_MAGIC;
+    }
+    if (h->magic != BB_IMAGE_MAGIC_VALUE) {
+        *detail = h->magic;
+        return BB_IMAGE_MAGIC;
+    }
+    if (h->version != BB_FORMAT_VERSION) {
+        *detail = h->version;
+        return BB_IMAGE_VERSION;
+    }
+    if (h->header_bytes != sizeof *h) {
+        return structure(HEADER(header_bytes), detail);
+    }
+    if (h->image_bytes < sizeof *h || h->image_bytes % 16u != 0 || h->image_bytes > available) {
+        return structure(HEADER(image_bytes), detail);
+    }
+    const uint32_t crc = bb_crc32(0, image + CHECKED_FROM, h->image_bytes - CHECKED_FROM);
+    if (crc != h->crc) {
+        *detail = crc;
+        return BB_IMAGE_CHECKSUM;
+    }
+    if (h->board != 0 && h->board != board) {
+        *detail = h->board;
+        return BB_IMAGE_BOARD;
+    }
+    if (h->kernels != 0) {
+        *detail = h->kernels;
+        return BB_KERNELS_UNKNOWN;
+    }
+    if (h->arena_bytes > arena_capacity) {
+        *detail = h->arena_bytes;
+        return BB_IMAGE_ARENA;
+    }
+    if (!in_range(BB_NVM_ACTIVATIONS, h->nvm_bytes, nvm_capacity)) {
+        *detail = h->nvm_bytes;
+        return BB_IMAGE_NVM;
+    }
+    if (h->reserved0 != 0) {
+        return structure(HEADER(reserved0), detail);
+    }
+    if (h->input_bytes == 0 || h->input_bytes > h->arena_bytes) {
+        return structure(HEADER(input_bytes), detail);
+    }
+    if (h->output_bytes == 0 || h->output_bytes > BB_RESULT_CAPACITY) {
+        return structure(HEADER(output_bytes), detail);
+    }
+    if (!section_ok(h, h->operators_offset, h->operator_count, BB_OPERATOR_BYTES)) {
+        return structure(HEADER(operators_offset), detail);
+    }
+    if (h->task_count == 0 || !section_ok(h, h->tasks_offset, h->task_count, sizeof(bb_task_t))) {
+        return structure(HEADER(tasks_offset), detail);
+    }
+    if (!section_ok(h, h->steps_offset, h->step_count, sizeof(bb_step_t))) {
+        return structure(HEADER(steps_offset), detail);
+    }
+    if (!section_ok(h, h->constants_offset, h->constants_bytes, 1)) {
+        return structure(HEADER(constants_offset), detail);
+    }
+    if (!all_zero(h->reserved1, sizeof h->reserved1)) {
+        return structure(HEADER(reserved1), detail);
+    }
+
+    const bb_operator_t *operators = bb_image_operators(image);
+    for (uint32_t i = 0; i < h->operator_count; i++) {
+        context_t c = {.image = image, .header = h, .at = h->operators_offset + i * BB_OPERATOR_BYTES, .bad = 0};
+        check_operator(&c, &operators[i]);
+        if (c.bad != 0) {
+            return structure(c.bad, detail);
+        }
+    }
+    const bb_step_t *steps = bb_image_steps(image);
+    for (uint32_t i = 0; i < h->step_count; i++) {
+        const int32_t bad = bad_step_field(h, operators, &steps[i]);
+        if (bad >= 0) {
+            return structure(h->steps_offset + i * (uint32_t)sizeof(bb_step_t) + (uint32_t)bad, detail);
+        }
+    }
+    const bb_task_t *tasks = bb_image_tasks(image);
+    for (uint32_t i = 0; i < h->task_count; i++) {
+        const int32_t bad = bad_task_field(h, steps, &tasks[i], i + 1 == h->task_count);
+        if (bad >= 0) {
+            return structure(h->tasks_offset + i * (uint32_t)sizeof(bb_task_t) + (uint32_t)bad, detail);
+        }
+    }
+    return BB_OK;
+}
+
+static bb_status_t dataset_bad(uint32_t value, uint32_t *detail) {
+    *detail = value;
+    return BB_DATASET_BAD;
+}
+
+bb_status_t bb_dataset_check(const uint8_t *dataset, uint32_t available, uint32_t *detail) {
+    const bb_dataset_header_t *h = bb_dataset_header(dataset);
+    if (available < sizeof *h) {
+        return dataset_bad(available, detail);
+    }
+    if (h->magic != BB_DATASET_MAGIC_VALUE) {
+        return dataset_bad(h->magic, detail);
+    }
+    if (h->version != BB_FORMAT_VERSION) {
+        return dataset_bad(h->version, detail);
+    }
+    if (h->header_bytes != sizeof *h) {
+        return dataset_bad(h->header_bytes, detail);
+    }
+    if (h->total_bytes < sizeof *h || h->total_bytes > available) {
+        return dataset_bad(h->total_bytes, detail);
+    }
+    const uint32_t crc = bb_crc32(0, dataset + CHECKED_FROM, h->total_bytes - CHECKED_FROM);
+    if (crc != h->crc) {
+        return dataset_bad(crc, detail);
+    }
+    if (h->sample_bytes == 0 || (uint64_t)h->sample_count * h->sample_bytes > h->total_bytes - sizeof *h) {
+        return dataset_bad(h->sample_count, detail);
+    }
+    if (!all_zero(h->reserved, sizeof h->reserved)) {
+        return dataset_bad(h->reserved[0], detail);
+    }
+    *detail = 0;
+    return BB_OK;
+}
