@@ -1,0 +1,29 @@
+/** Phase 1: a model file to the graph. */
+import { basename, extname } from 'node:path';
+import { InputError } from '../../common/errors.js';
+import type { Graph } from '../graph.js';
+import { validateGraph } from '../validate.js';
+import { importTflite, isTflite } from './tflite/index.js';
+
+/**
+ * Reads a model: TensorFlow Lite (int8 or float32) by its file identifier, else ONNX (float32). Shapes are static,
+ * batch 1 and NHWC afterwards, padding is explicit, and validateGraph holds.
+ *
+ * @param fileName where the bytes came from: the place in errors, and without folder and extension the graph's name
+ * @throws InputError `model-unrecognized`, `model-damaged`, `model-unsupported`, `model-inconsistent` or
+ *   `unknown-operator`
+ */
+export function importModel(bytes: Uint8Array, fileName: string): Graph {
+  const name = basename(fileName, extname(fileName));
+  if (!isTflite(bytes)) {
+    throw new InputError({
+      code: 'model-unrecognized',
+      place: fileName,
+      message: 'is neither a TensorFlow Lite model nor an ONNX model',
+      remedy: 'Give a .tflite or .onnx file',
+    });
+  }
+  const graph = importTflite(bytes, fileName, name);
+  validateGraph(graph, fileName);
+  return graph;
+}

@@ -1,0 +1,15 @@
+import type { Graph } from '../../graph.js';
+import { compactGraph } from '../../graph-edit.js';
+import { dropReshapes } from './drop-reshapes.js';
+import { foldBatchNorm } from './fold-batch-norm.js';
+import { fuseClamp } from './fuse-clamp.js';
+import { fusePad } from './fuse-pad.js';
+
+/**
+ * The graph with fewer operators and the same results: batch norm folded into weights (float graphs only, equal up to
+ * rounding), clamps and paddings fused into the operator beside them and reshapes dropped where that is exact to the
+ * bit. Works on float and int8 graphs; lower(lower(g)) equals lower(g).
+ */
+export function lower(graph: Graph): Graph {
+  return compactGraph(dropReshapes(fusePad(fuseClamp(foldBatchNorm(graph)))));
+}
