@@ -1,4 +1,13 @@
 /** Rows of the store as the rest of the bench sees them. SQL and column names stay inside store/. */
+import type {
+  InferenceResult,
+  LogEntry,
+  PowerCycle,
+  Provenance,
+  RunConfig,
+  RunMeasures,
+  TraceChannel,
+} from '../campaign/types.js';
 
 export interface CampaignRow {
   id: number;
@@ -29,6 +38,8 @@ export interface RunRow {
   board: string;
   power: string;
   capacitanceFarads: number;
+  turnOnVolts: number;
+  brownOutVolts: number;
   repeat: number;
   seed: number;
   samples: number;
@@ -50,6 +61,8 @@ export interface RunRow {
   imageBytes: number | null;
   tasks: number | null;
   macs: number | null;
+  parameters: number | null;
+  inferences: number | null;
 }
 
 /** Columns of RunRow that a list may be filtered or sorted by. */
@@ -67,4 +80,54 @@ export interface RunQuery {
   descending: boolean;
   limit: number;
   offset: number;
+}
+
+/** A campaign with the count of its runs so far. */
+export interface CampaignSummary extends CampaignRow {
+  finishedAt: string | null;
+  runs: number;
+  /** Runs that a resumed campaign need not repeat. */
+  doneRuns: number;
+}
+
+/** Everything the store has of one run, but for its traces. */
+export interface RunDetail {
+  row: RunRow;
+  config: RunConfig;
+  /** Null while the run has not ended. */
+  measures: RunMeasures | null;
+  provenance: Provenance | null;
+  results: InferenceResult[];
+  powerCycles: PowerCycle[];
+  log: LogEntry[];
+  /** Channels that getTrace can be asked for. */
+  channels: TraceChannel['channel'][];
+}
+
+export interface TraceWindow {
+  /** Seconds of the bench's clock; by default the whole run. */
+  from?: number;
+  to?: number;
+  /** Neighbouring buckets are merged (least minimum, greatest maximum) until no more than this many are left. */
+  maxPoints?: number;
+}
+
+export const ARTIFACT_KINDS = [
+  'model',
+  'data',
+  'calibration',
+  'image',
+  'firmware',
+  'campaign',
+  'harvest',
+] as const;
+export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
+
+export interface Artifact {
+  sha256: string;
+  kind: ArtifactKind;
+  /** What a person calls it, usually the file name. */
+  name: string;
+  createdAt: string;
+  bytes: Uint8Array;
 }
