@@ -96,7 +96,7 @@ CREATE INDEX runs_by_accuracy ON runs (accuracy);
 CREATE INDEX runs_by_power_cycles ON runs (power_cycles);
 CREATE INDEX runs_by_writer ON runs (writer_id);
 
--- Everything needed to repeat a run, as JSON. A harvest inside config is kept once, as an artifact.
+-- Everything needed to repeat a run, as JSON; the files it names are artifacts.
 CREATE TABLE run_documents (
   run_id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
   config TEXT NOT NULL CHECK (json_valid(config)),

@@ -2,14 +2,25 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
+import type { Artifact } from '../campaign/types.js';
 import { RunError } from '../common/errors.js';
 import type { Connection } from './sqlite-driver.js';
-import { ARTIFACT_KINDS, type Artifact, type ArtifactKind } from './types.js';
+import type { StoredArtifact } from './types.js';
 import { blob, number, text } from './values.js';
 
 // On Node's thread pool, so that a large model does not hold up the caller.
 const compress = promisify(deflate);
 const decompress = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflate);
+
+const KINDS: readonly Artifact['kind'][] = [
+  'model',
+  'data',
+  'calibration',
+  'harvest',
+  'image',
+  'firmware',
+  'campaign',
+];
 
 /** SHA-256 as 64 hexadecimal digits. */
 export function sha256(bytes: Uint8Array | string): string {
@@ -19,7 +30,7 @@ export function sha256(bytes: Uint8Array | string): string {
 /** @returns the hash under which the bytes are kept; storing the same bytes again changes nothing */
 export async function putArtifact(
   connection: Connection,
-  artifact: { kind: ArtifactKind; name: string; bytes: Uint8Array },
+  artifact: Omit<Artifact, 'sha256'>,
   now: Date,
 ): Promise<string> {
   const hash = sha256(artifact.bytes);
@@ -45,7 +56,7 @@ export async function putArtifact(
  * @returns null when there is no artifact with this hash
  * @throws RunError `damaged-artifact` when the bytes no longer have the hash they are stored under
  */
-export async function getArtifact(connection: Connection, hash: string): Promise<Artifact | null> {
+export async function getArtifact(connection: Connection, hash: string): Promise<StoredArtifact | null> {
   const row = await connection.get('SELECT * FROM artifacts WHERE sha256 = ?', [hash]);
   if (row === undefined) {
     return null;
@@ -60,7 +71,7 @@ export async function getArtifact(connection: Connection, hash: string): Promise
   if (sha256(bytes) !== hash) {
     throw damaged(name, hash, undefined);
   }
-  const kind = ARTIFACT_KINDS.find((known) => known === row['kind']);
+  const kind = KINDS.find((known) => known === row['kind']);
   if (kind === undefined) {
     throw damaged(name, hash, undefined);
   }

@@ -1,5 +1,6 @@
 /** Which columns a list of runs has, and what they are called in SQL: the allowlist of every filter and sort. */
 import { InputError } from '../common/errors.js';
+import { nearest } from '../common/nearest.js';
 import type { RunColumn } from './types.js';
 
 export interface ColumnDefinition {
@@ -63,38 +64,19 @@ export function requireRunColumn(name: string, place: string): RunColumn {
   if (isRunColumn(name)) {
     return name;
   }
-  const nearest = nearestName(name, Object.keys(RUN_COLUMNS));
   throw new InputError({
     code: 'unknown-column',
     place,
     message: `runs have no column "${name}"`,
-    remedy: `Did you mean ${nearest}? Columns: ${Object.keys(RUN_COLUMNS).join(', ')}`,
+    remedy: `Did you mean ${nearestColumn(name)}? Columns: ${Object.keys(RUN_COLUMNS).join(', ')}`,
   });
 }
 
-/** The candidate with the fewest edits from `name`, whatever the case of the letters. */
-export function nearestName(name: string, candidates: readonly string[]): string {
-  const distances = candidates.map((candidate) => {
-    const [short, long] = [name.toLowerCase(), candidate.toLowerCase()];
-    // A column that only lacks its unit (latency for latencySeconds) is nearer than any of the same length.
-    const beginsWith = short.length >= 3 && long.startsWith(short);
-    return { candidate, distance: beginsWith ? 0.5 : editDistance(short, long) };
-  });
-  return distances.reduce((best, next) => (next.distance < best.distance ? next : best)).candidate;
-}
-
-/** Levenshtein distance: insertions, deletions and replacements of one letter. */
-function editDistance(from: string, to: string): number {
+/** The column that was probably meant: one that only lacks its unit (`latency`), else the one with the fewest edits. */
+export function nearestColumn(name: string): string {
+  const columns = Object.keys(RUN_COLUMNS);
+  const start = name.toLowerCase();
+  const beginning = start.length >= 3 && columns.find((column) => column.toLowerCase().startsWith(start));
   // A name longer than any column is wrong in any case; do not spend time on a whole file given by mistake.
-  const source = from.slice(0, 64);
-  let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= source.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = previous[column - 1] + (source[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, previous[column] + 1, current[column - 1] + 1));
-    }
-    previous = current;
-  }
-  return previous[to.length];
+  return beginning || (nearest(name.slice(0, 64), columns) ?? '');
 }

@@ -1,6 +1,6 @@
 /** The filter language of `brownout runs --where "strategy=tile powerCycles>3"`. */
 import { InputError } from '../common/errors.js';
-import { nearestName, RUN_COLUMNS, isRunColumn } from './columns.js';
+import { isRunColumn, nearestColumn, RUN_COLUMNS } from './columns.js';
 import type { RunColumn, RunFilter } from './types.js';
 
 /** `~` is short for contains. Longer operators first, so that `<=` is not read as `<`. */
@@ -26,8 +26,10 @@ const OPERATORS: readonly [string, RunFilter['operator']][] = [
 export function parseFilter(source: string): RunFilter[] {
   const filters: RunFilter[] = [];
   const reader = new Reader(source);
-  for (reader.skipSeparators(); !reader.atEnd(); reader.skipSeparators()) {
+  reader.skipSeparators();
+  while (!reader.atEnd()) {
     filters.push(readTerm(reader));
+    reader.skipSeparators();
   }
   return filters;
 }
@@ -99,7 +101,7 @@ function columnNamed(name: string, position: number): RunColumn {
     code: 'unknown-column',
     place: place(position),
     message: `runs have no column "${name}"`,
-    remedy: `Did you mean ${nearestName(name, columns)}? Columns: ${columns.join(', ')}`,
+    remedy: `Did you mean ${nearestColumn(name)}? Columns: ${columns.join(', ')}`,
   });
 }
 

@@ -4,14 +4,14 @@ import type {
   InferenceResult,
   LogEntry,
   PowerCycle,
+  PowerSource,
   Provenance,
   RunConfig,
   RunMeasures,
   RunOutcome,
 } from '../campaign/types.js';
 import { RunError } from '../common/errors.js';
-import type { Harvest } from '../supply/harvest.js';
-import { getArtifact, putArtifact } from './artifacts.js';
+import { putArtifact } from './artifacts.js';
 import { countRuns, SELECT_ONE_RUN, selectRuns } from './run-query.js';
 import type { Connection, SqlRow, SqlValue } from './sqlite-driver.js';
 import { listChannels } from './traces.js';
@@ -50,7 +50,7 @@ export async function insertRun(
       config.strategy,
       config.kernels,
       config.board,
-      config.power.kind === 'continuous' ? 'continuous' : config.power.harvest.name,
+      powerName(config.power),
       config.capacitanceFarads,
       config.turnOnVolts,
       config.brownOutVolts,
@@ -58,8 +58,10 @@ export async function insertRun(
       config.sampleCount,
     ],
   );
-  const document = await writeConfig(connection, config, now);
-  await connection.run('INSERT INTO run_documents (run_id, config) VALUES (?, ?)', [lastId, document]);
+  await connection.run('INSERT INTO run_documents (run_id, config) VALUES (?, ?)', [
+    lastId,
+    JSON.stringify(config),
+  ]);
   return lastId;
 }
 
@@ -98,7 +100,7 @@ export async function storeOutcome(
       code: 'run-not-open',
       place: `run ${runId}`,
       message: 'the run has ended already or was deleted, so its outcome cannot be stored',
-      remedy: 'Look at it with: brownout runs --where "id=' + runId + '"',
+      remedy: `Look at it with: brownout runs --where id=${runId}`,
     });
   }
   await connection.run('UPDATE run_documents SET provenance = ? WHERE run_id = ?', [
@@ -133,6 +135,9 @@ export async function storeOutcome(
     'INSERT INTO run_log (run_id, entry, time_seconds, level, message) VALUES (?, ?, ?, ?, ?)',
     outcome.log.map((entry, index) => [runId, index, entry.timeSeconds, entry.level, entry.message]),
   );
+  for (const artifact of outcome.artifacts) {
+    await putArtifact(connection, artifact, now);
+  }
 }
 
 /** @throws InputError for a column, operator or value that a query cannot have */
@@ -159,7 +164,7 @@ export async function readRun(connection: Connection, id: number): Promise<RunDe
   const provenance = textOrNull(documents, 'provenance');
   return {
     row: runRow(row),
-    config: await readConfig(connection, text(documents, 'config')),
+    config: JSON.parse(text(documents, 'config')) as RunConfig,
     measures: readMeasures(row),
     provenance: provenance === null ? null : (JSON.parse(provenance) as Provenance),
     results: await readResults(connection, id),
@@ -201,42 +206,27 @@ async function readLog(connection: Connection, runId: number): Promise<LogEntry[
   }));
 }
 
-type StoredConfig = Omit<RunConfig, 'power'> & {
-  power: { kind: 'continuous' } | { kind: 'harvest'; harvestSha256: string };
-};
-
-/** The config as JSON, with a harvest replaced by the hash of the artifact that holds it. */
-async function writeConfig(connection: Connection, config: RunConfig, now: Date): Promise<string> {
-  if (config.power.kind === 'continuous') {
-    return JSON.stringify(config);
+/** What a list shows as the power of a run. */
+function powerName(power: PowerSource): string {
+  switch (power.kind) {
+    case 'continuous':
+      return 'continuous';
+    case 'constant':
+      return `constant ${power.volts} V ${milliamps(power.amps)}`;
+    case 'square':
+      return `square ${power.volts} V ${milliamps(power.amps)} ${power.periodSeconds} s ${percent(power.dutyShare)}`;
+    case 'trace':
+      return basename(power.path) + (power.scale === 1 ? '' : ` x${power.scale}`);
   }
-  const { harvest } = config.power;
-  const harvestSha256 = await putArtifact(
-    connection,
-    { kind: 'harvest', name: harvest.name, bytes: new TextEncoder().encode(JSON.stringify(harvest)) },
-    now,
-  );
-  const stored: StoredConfig = { ...config, power: { kind: 'harvest', harvestSha256 } };
-  return JSON.stringify(stored);
 }
 
-async function readConfig(connection: Connection, document: string): Promise<RunConfig> {
-  const stored = JSON.parse(document) as StoredConfig;
-  if (stored.power.kind === 'continuous') {
-    return { ...stored, power: stored.power };
-  }
-  const hash = stored.power.harvestSha256;
-  const artifact = await getArtifact(connection, hash);
-  if (artifact === null) {
-    throw new RunError({
-      code: 'missing-artifact',
-      place: `artifact ${hash.slice(0, 12)}`,
-      message: 'the harvest of this run is no longer in the database',
-      remedy: 'The database file was changed by another program; restore it from a copy',
-    });
-  }
-  const harvest = JSON.parse(new TextDecoder().decode(artifact.bytes)) as Harvest;
-  return { ...stored, power: { kind: 'harvest', harvest } };
+/** Four significant digits: these are names, not measures. */
+function milliamps(amps: number): string {
+  return `${Number((amps * 1e3).toPrecision(4))} mA`;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(4))} %`;
 }
 
 const MEASURE_COLUMNS: readonly [keyof RunMeasures, string][] = [

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunOutcome, TraceChannel } from '../campaign/types.js';
+import type { Artifact, RunOutcome, TraceChannel } from '../campaign/types.js';
 import { InputError } from '../common/errors.js';
 import { resourcePath } from '../common/resources.js';
 import { getArtifact, putArtifact } from './artifacts.js';
@@ -19,13 +19,12 @@ import { insertRun, listRuns, readRun, storeOutcome, type NewRun } from './runs.
 import { BUSY_TIMEOUT_MILLISECONDS, SqliteDatabase, SqliteFailure } from './sqlite-driver.js';
 import { insertTraces, packTrace, readTrace } from './traces.js';
 import type {
-  Artifact,
-  ArtifactKind,
   CampaignRow,
   CampaignSummary,
   RunDetail,
   RunQuery,
   RunRow,
+  StoredArtifact,
   TraceWindow,
 } from './types.js';
 import { beat, HEARTBEAT_MILLISECONDS, interruptWork, markInterrupted, registerWriter } from './writers.js';
@@ -73,9 +72,9 @@ export interface Store {
   ): Promise<TraceChannel | null>;
 
   /** Keeps the bytes once, however often they are put. @returns their SHA-256 */
-  putArtifact(artifact: { kind: ArtifactKind; name: string; bytes: Uint8Array }): Promise<string>;
+  putArtifact(artifact: Omit<Artifact, 'sha256'>): Promise<string>;
   /** @returns null when nothing with this hash is stored */
-  getArtifact(sha256: string): Promise<Artifact | null>;
+  getArtifact(sha256: string): Promise<StoredArtifact | null>;
 
   /** What SQLite finds wrong with the file, line by line; empty when it is sound. Reads the whole file. */
   integrityCheck(): Promise<string[]>;
@@ -296,12 +295,12 @@ class SqliteStore implements Store {
     return readTrace(this.database, runId, channel, window);
   }
 
-  putArtifact(artifact: { kind: ArtifactKind; name: string; bytes: Uint8Array }): Promise<string> {
+  putArtifact(artifact: Omit<Artifact, 'sha256'>): Promise<string> {
     this.#requireWriter();
     return this.database.transaction((connection) => putArtifact(connection, artifact, this.clock()));
   }
 
-  getArtifact(sha256: string): Promise<Artifact | null> {
+  getArtifact(sha256: string): Promise<StoredArtifact | null> {
     return getArtifact(this.database, sha256);
   }
 

@@ -1,5 +1,6 @@
 /** Rows of the store as the rest of the bench sees them. SQL and column names stay inside store/. */
 import type {
+  Artifact,
   InferenceResult,
   LogEntry,
   PowerCycle,
@@ -112,22 +113,8 @@ export interface TraceWindow {
   maxPoints?: number;
 }
 
-export const ARTIFACT_KINDS = [
-  'model',
-  'data',
-  'calibration',
-  'image',
-  'firmware',
-  'campaign',
-  'harvest',
-] as const;
-export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
-
-export interface Artifact {
-  sha256: string;
-  kind: ArtifactKind;
-  /** What a person calls it, usually the file name. */
-  name: string;
+/** An artifact as it comes out of the store. */
+export interface StoredArtifact extends Artifact {
+  /** When the store first saw it; ISO 8601, UTC. */
   createdAt: string;
-  bytes: Uint8Array;
 }

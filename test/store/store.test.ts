@@ -64,7 +64,7 @@ test('everything of a run comes back as it was stored', async (context) => {
       cell: 'tile/220uF',
       repeat: 3,
       model: 'digits.onnx',
-      power: 'rf-walk',
+      power: 'rf-walk.csv',
       createdAt: '2026-02-03T04:05:06.789Z',
       finishedAt: '2026-02-03T04:05:06.789Z',
       latencySeconds: 2,
@@ -105,6 +105,39 @@ test('an outcome is stored as a whole or not at all', async (context) => {
   assert.deepEqual(after.results, []);
   await store.completeRun(runId, exampleOutcome());
   assert.equal((await store.getRun(runId)).row.status, 'finished');
+});
+
+test('power is named by its source', async (context) => {
+  const store = await openStore(join(await temporaryFolder(context), 'runs.db'));
+  context.after(() => store.close());
+  const names = [];
+  for (const power of [
+    { kind: 'constant', volts: 3.3, amps: 0.1 * 0.03 },
+    { kind: 'square', volts: 3, amps: 0.004, periodSeconds: 0.5, dutyShare: 0.3 },
+    { kind: 'trace', path: '/a/b c.csv', scale: 0.5 },
+  ] as const) {
+    const config = exampleConfig({ power });
+    const { row } = await store.getRun(
+      await store.createRun({ campaignId: null, cell: '', repeat: 0, config }),
+    );
+    names.push(row.power);
+  }
+  assert.deepEqual(names, ['constant 3.3 V 3 mA', 'square 3 V 4 mA 0.5 s 30 %', 'b c.csv x0.5']);
+});
+
+test('artifacts of an outcome are stored with it', async (context) => {
+  const store = await openStore(join(await temporaryFolder(context), 'runs.db'));
+  context.after(() => store.close());
+  const bytes = new TextEncoder().encode('an image');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const artifact = { sha256, kind: 'image', name: 'digits.bbi', bytes } as const;
+  for (const cell of ['one', 'two']) {
+    const runId = await store.createRun({ campaignId: null, cell, repeat: 0, config: exampleConfig() });
+    await store.completeRun(runId, exampleOutcome({ artifacts: [artifact] }));
+  }
+  const stored = await store.getArtifact(sha256);
+  assert.equal(Buffer.from(stored?.bytes ?? []).toString(), 'an image');
+  assert.deepEqual([stored?.kind, stored?.name], ['image', 'digits.bbi']);
 });
 
 test('a run ends once', async (context) => {

@@ -12,17 +12,7 @@ export function exampleConfig(changes: Partial<RunConfig> = {}): RunConfig {
     capacitanceFarads: 220e-6,
     turnOnVolts: 3,
     brownOutVolts: 1.8,
-    power: {
-      kind: 'harvest',
-      harvest: {
-        name: 'rf-walk',
-        steps: [
-          { startSeconds: 0, volts: 3.3, amps: 0.004 },
-          { startSeconds: 0.5, volts: 3.1, amps: 0.0015 },
-        ],
-        durationSeconds: 1,
-      },
-    },
+    power: { kind: 'trace', path: '/bench/traces/rf-walk.csv', scale: 1 },
     firstSample: 0,
     sampleCount: 2,
     seed: 7,
@@ -67,6 +57,7 @@ export function exampleOutcome(changes: Partial<RunOutcome> = {}, factor = 1): R
       modelSha256: '1'.repeat(64),
       dataSha256: '2'.repeat(64),
       calibrationSha256: '3'.repeat(64),
+      harvestSha256: '6'.repeat(64),
       imageSha256: '4'.repeat(64),
       firmwareSha256: '5'.repeat(64),
       boardProfile: { id: 'pico-fram', clockHertz: 125_000_000 },
@@ -107,6 +98,7 @@ export function exampleOutcome(changes: Partial<RunOutcome> = {}, factor = 1): R
       { timeSeconds: 0, level: 'info', message: 'image flashed: 65536 bytes' },
       { timeSeconds: 3.5, level: 'warning', message: 'power cycle 14 was shorter than planned' },
     ],
+    artifacts: [],
     ...changes,
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BenchError, InputError, RunError } from '../../src-main/common/errors.js';
+import { type BenchError, InputError, RunError } from '../../src-main/common/errors.js';
 
 /** Waits for an InputError with this code, checks that it is fit to be shown, and returns it. */
 export async function rejectsWithInputError(work: Promise<unknown>, code: string): Promise<InputError> {
