@@ -42,6 +42,9 @@ const ONLY_IN: { package: RegExp; files: readonly string[] }[] = [
   { package: /^(serialport|@serialport\/.*)$/, files: ['src-main/board/serial-port.ts'] },
 ];
 
+/** What a portable core needs of C itself; a board without a C library brings its own copies of these. */
+const C_HEADERS = /^<(stdint|stddef|stdbool|string|limits|assert)\.h>$/;
+
 /** Every breach as `file:line: what`, in the order of the files; empty when all arrows are kept. */
 export function findViolations(sources: Sources): string[] {
   return [
@@ -129,26 +132,24 @@ function checkPackage(path: string, { specifier }: Import): string | null {
     : null;
 }
 
-/** Kernels and runtime include nothing of a board, neither by path nor by the name of one of the boards' headers. */
+/** Kernels and runtime include headers of C and of each other, never of a board. */
 function checkPortableCore(path: string, text: string, sources: Sources): string[] {
   if (!/^firmware\/(kernels|runtime)\/.*\.[ch]$/.test(path)) {
     return [];
   }
-  const headers = [...sources.keys()].filter((other) => other.endsWith('.h'));
   return text.split('\n').flatMap((line, index) => {
-    const name = /^\s*#\s*include\s*["<]([^">]+)[">]/.exec(line)?.[1];
-    if (name === undefined) {
+    const header = /^\s*#\s*include\s*([<"][^>"]+[>"])/.exec(line)?.[1];
+    if (header === undefined || C_HEADERS.test(header)) {
       return [];
     }
-    const own = headers.some(
-      (header) => !header.startsWith('firmware/boards/') && header.endsWith(`/${name}`),
-    );
-    const board = headers.some(
-      (header) => header.startsWith('firmware/boards/') && posix.basename(header) === posix.basename(name),
-    );
-    return name.includes('boards/') || (board && !own)
-      ? [`${path}:${index + 1}: the portable core includes ${name} of a board`]
-      : [];
+    const name = header.slice(1, -1);
+    const folders = [posix.dirname(path), 'firmware', 'firmware/kernels', 'firmware/runtime'];
+    const portable = folders
+      .map((folder) => posix.normalize(posix.join(folder, name)))
+      .some((found) => sources.has(found) && !found.startsWith('firmware/boards/'));
+    return portable
+      ? []
+      : [`${path}:${index + 1}: the portable core includes ${header}, which is not part of it`];
   });
 }
 
