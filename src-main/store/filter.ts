@@ -1,5 +1,6 @@
 /** The filter language of `brownout runs --where "strategy=tile powerCycles>3"`. */
 import { InputError } from '../common/errors.js';
+import { parseQuantity, type Unit } from '../common/quantity.js';
 import { isRunColumn, nearestColumn, RUN_COLUMNS } from './columns.js';
 import type { RunColumn, RunFilter } from './types.js';
 
@@ -15,13 +16,20 @@ const OPERATORS: readonly [string, RunFilter['operator']][] = [
   ['~', 'contains'],
 ];
 
+const UNITS: readonly [string, Unit][] = [
+  ['Farads', 'F'],
+  ['Volts', 'V'],
+  ['Seconds', 's'],
+  ['Joules', 'J'],
+];
+
 /**
  * Reads terms `column operator value`, separated by spaces, commas or `and`; a run must satisfy all of them. Values
  * with spaces are put in double quotes, in which `\"` and `\\` stand for themselves. Column names may be written in any
  * case.
  *
  * @returns one filter per term; none for an empty text
- * @throws InputError `unknown-column` naming the nearest column, or `invalid-filter`; both with the position
+ * @throws InputError `unknown-column` naming the nearest column, `invalid-filter` or `bad-quantity`; with the position
  */
 export function parseFilter(source: string): RunFilter[] {
   const filters: RunFilter[] = [];
@@ -62,10 +70,23 @@ function readTerm(reader: Reader): RunFilter {
   if (RUN_COLUMNS[column].type === 'text' || operator === 'contains') {
     return { column, operator, value: text };
   }
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) || !Number.isFinite(Number(text))) {
-    throw invalid(at, `${column} is compared with "${text}", which is no number`, numberHint(column));
+  return { column, operator, value: readNumber(text, column, at) };
+}
+
+/** A number in the unit that the column's name ends in, or with a unit of its own: `100uF`, `2.5 ms` in quotes. */
+function readNumber(text: string, column: RunColumn, position: number): number {
+  const unit = UNITS.find(([suffix]) => column.endsWith(suffix))?.[1];
+  if (unit !== undefined) {
+    return parseQuantity(text, unit, { place: place(position) });
   }
-  return { column, operator, value: Number(text) };
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) || !Number.isFinite(Number(text))) {
+    throw invalid(
+      position,
+      `${column} is compared with "${text}", which is no number`,
+      `Give a plain number, for example ${column}>=1`,
+    );
+  }
+  return Number(text);
 }
 
 function readValue(reader: Reader, column: RunColumn): string {
@@ -103,11 +124,6 @@ function columnNamed(name: string, position: number): RunColumn {
     message: `runs have no column "${name}"`,
     remedy: `Did you mean ${nearestColumn(name)}? Columns: ${columns.join(', ')}`,
   });
-}
-
-function numberHint(column: RunColumn): string {
-  const unit = /(Farads|Volts|Seconds|Joules|Bytes)$/.exec(column)?.[1].toLowerCase();
-  return `Give a plain number${unit === undefined ? '' : ` in ${unit}`}, for example ${column}>=${unit === 'farads' ? '100e-6' : '1'}`;
 }
 
 function invalid(position: number, message: string, remedy: string): InputError {

@@ -4,7 +4,6 @@ import type {
   InferenceResult,
   LogEntry,
   PowerCycle,
-  PowerSource,
   Provenance,
   RunConfig,
   RunMeasures,
@@ -12,6 +11,7 @@ import type {
 } from '../campaign/types.js';
 import { RunError } from '../common/errors.js';
 import { putArtifact } from './artifacts.js';
+import { powerName } from './power-name.js';
 import { countRuns, SELECT_ONE_RUN, selectRuns } from './run-query.js';
 import type { Connection, SqlRow, SqlValue } from './sqlite-driver.js';
 import { listChannels } from './traces.js';
@@ -96,12 +96,7 @@ export async function storeOutcome(
     [...columns.map(([, value]) => value), runId],
   );
   if (changes === 0) {
-    throw new RunError({
-      code: 'run-not-open',
-      place: `run ${runId}`,
-      message: 'the run has ended already or was deleted, so its outcome cannot be stored',
-      remedy: `Look at it with: brownout runs --where id=${runId}`,
-    });
+    throw notOpen(runId);
   }
   await connection.run('UPDATE run_documents SET provenance = ? WHERE run_id = ?', [
     JSON.stringify(provenance),
@@ -138,6 +133,36 @@ export async function storeOutcome(
   for (const artifact of outcome.artifacts) {
     await putArtifact(connection, artifact, now);
   }
+}
+
+/**
+ * Ends a run that came to no outcome: its worker died, or its input changed under it.
+ *
+ * @throws RunError `run-not-open`
+ */
+export async function storeFailure(
+  connection: Connection,
+  runId: number,
+  reason: string,
+  now: Date,
+): Promise<void> {
+  const { changes } = await connection.run(
+    `UPDATE runs SET status = 'failed', reason = ?, finished_at = ?
+     WHERE id = ? AND status IN ('running', 'interrupted')`,
+    [reason, now.toISOString(), runId],
+  );
+  if (changes === 0) {
+    throw notOpen(runId);
+  }
+}
+
+function notOpen(runId: number): RunError {
+  return new RunError({
+    code: 'run-not-open',
+    place: `run ${runId}`,
+    message: 'the run has ended already or was deleted, so its outcome cannot be stored',
+    remedy: `Look at it with: brownout runs --where id=${runId}`,
+  });
 }
 
 /** @throws InputError for a column, operator or value that a query cannot have */
@@ -204,29 +229,6 @@ async function readLog(connection: Connection, runId: number): Promise<LogEntry[
     level: (['info', 'warning', 'error'] as const).find((level) => level === row['level']) ?? 'info',
     message: text(row, 'message'),
   }));
-}
-
-/** What a list shows as the power of a run. */
-function powerName(power: PowerSource): string {
-  switch (power.kind) {
-    case 'continuous':
-      return 'continuous';
-    case 'constant':
-      return `constant ${power.volts} V ${milliamps(power.amps)}`;
-    case 'square':
-      return `square ${power.volts} V ${milliamps(power.amps)} ${power.periodSeconds} s ${percent(power.dutyShare)}`;
-    case 'trace':
-      return basename(power.path) + (power.scale === 1 ? '' : ` x${power.scale}`);
-  }
-}
-
-/** Four significant digits: these are names, not measures. */
-function milliamps(amps: number): string {
-  return `${Number((amps * 1e3).toPrecision(4))} mA`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(4))} %`;
 }
 
 const MEASURE_COLUMNS: readonly [keyof RunMeasures, string][] = [

@@ -15,7 +15,7 @@ import {
 } from './campaigns.js';
 import { inspectDatabaseFile } from './database-file.js';
 import { migrate, readMigrations, schemaVersion } from './migrate.js';
-import { insertRun, listRuns, readRun, storeOutcome, type NewRun } from './runs.js';
+import { insertRun, listRuns, readRun, storeFailure, storeOutcome, type NewRun } from './runs.js';
 import { BUSY_TIMEOUT_MILLISECONDS, SqliteDatabase, SqliteFailure } from './sqlite-driver.js';
 import { insertTraces, packTrace, readTrace } from './traces.js';
 import type {
@@ -57,6 +57,8 @@ export interface Store {
    * @throws RunError `run-not-open` when the run has ended already
    */
   completeRun(runId: number, outcome: RunOutcome): Promise<void>;
+  /** Ends a run that came to no outcome at all. @throws RunError `run-not-open` */
+  failRun(runId: number, reason: string): Promise<void>;
   /** Marks runs and campaigns that dead processes left 'running'. Opening for writing does this already. */
   markInterrupted(): Promise<number[]>;
 
@@ -261,6 +263,13 @@ class SqliteStore implements Store {
       await storeOutcome(connection, runId, outcome, this.clock());
       await insertTraces(connection, traces);
     });
+    this.#open.runs.delete(runId);
+    this.#stopIdleHeartbeat();
+  }
+
+  async failRun(runId: number, reason: string): Promise<void> {
+    this.#requireWriter();
+    await this.database.transaction((connection) => storeFailure(connection, runId, reason, this.clock()));
     this.#open.runs.delete(runId);
     this.#stopIdleHeartbeat();
   }

@@ -42,12 +42,22 @@ test('every mistake is told with its place', () => {
     ['model="digits', '--where, character 8'],
     ['=3', '--where, character 1'],
     ['id=0x10', '--where, character 4'],
-    ['latencySeconds<1e999', '--where, character 16'],
+    ['cycles<1e999', '--where, character 8'],
   ];
   for (const [source, place] of cases) {
     const error = throwsInputError(() => parseFilter(source), 'invalid-filter');
     assert.equal(error.place, place, source);
   }
+});
+
+test('quantities may have their own unit', () => {
+  assert.deepEqual(parseFilter('capacitanceFarads=100uF latencySeconds<"2.5 ms" turnOnVolts>=2.8'), [
+    { column: 'capacitanceFarads', operator: '=', value: 1e-4 },
+    { column: 'latencySeconds', operator: '<', value: 0.0025 },
+    { column: 'turnOnVolts', operator: '>=', value: 2.8 },
+  ]);
+  const error = throwsInputError(() => parseFilter('id=1 energyJoules>3V'), 'bad-quantity');
+  assert.equal(error.place, '--where, character 19');
 });
 
 test('any text is either filters or an InputError', () => {

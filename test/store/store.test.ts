@@ -122,7 +122,7 @@ test('power is named by its source', async (context) => {
     );
     names.push(row.power);
   }
-  assert.deepEqual(names, ['constant 3.3 V 3 mA', 'square 3 V 4 mA 0.5 s 30 %', 'b c.csv x0.5']);
+  assert.deepEqual(names, ['3.30 V 3.00 mA', '3.00 V 4.00 mA square 500 ms 30 %', 'b c.csv x 0.5']);
 });
 
 test('artifacts of an outcome are stored with it', async (context) => {
@@ -138,6 +138,16 @@ test('artifacts of an outcome are stored with it', async (context) => {
   const stored = await store.getArtifact(sha256);
   assert.equal(Buffer.from(stored?.bytes ?? []).toString(), 'an image');
   assert.deepEqual([stored?.kind, stored?.name], ['image', 'digits.bbi']);
+});
+
+test('a run without any outcome fails with its reason', async (context) => {
+  const store = await openStore(join(await temporaryFolder(context), 'runs.db'));
+  context.after(() => store.close());
+  const runId = await store.createRun({ campaignId: null, cell: 'one', repeat: 0, config: exampleConfig() });
+  await store.failRun(runId, 'the worker died');
+  const { row, measures } = await store.getRun(runId);
+  assert.deepEqual([row.status, row.reason, measures], ['failed', 'the worker died', null]);
+  await rejectsWithRunError(store.failRun(runId, 'again'), 'run-not-open');
 });
 
 test('a run ends once', async (context) => {
