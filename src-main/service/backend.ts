@@ -1,0 +1,38 @@
+/** What the service needs of the parts below it, so that it can be put together from others in a test. */
+import type { RunEvent, RunMeasures, RunStatus } from '../campaign/types.js';
+import type { Store } from '../store/store.js';
+import type { CampaignSummary, CampaignText } from './manifest.js';
+
+/** What the service reads of the store. */
+export interface RunArchive extends Pick<Store, 'listRuns' | 'getRun' | 'getTrace' | 'close'> {
+  /** One self-contained page about these runs. */
+  reportHtml(ids: readonly number[]): Promise<string>;
+}
+
+export type CampaignEvent =
+  | { kind: 'run-started'; runId: number; cell: string; index: number; total: number; label: string }
+  | { kind: 'run-event'; runId: number; event: RunEvent }
+  | {
+      kind: 'run-finished';
+      runId: number;
+      status: RunStatus;
+      reason: string | null;
+      measures: RunMeasures | null;
+    }
+  | { kind: 'campaign-finished'; campaignId: number; status: 'finished' | 'cancelled' };
+
+export interface StartedCampaign {
+  campaignId: number;
+  /** Resolves when the last run is stored; rejects when the campaign as a whole failed. */
+  done: Promise<void>;
+}
+
+export interface CampaignEngine {
+  /** Throws InputError with line and column. */
+  check(text: CampaignText): CampaignSummary;
+  /** Rejects with InputError before anything is stored, when the campaign cannot be run as it is written. */
+  start(
+    text: CampaignText,
+    options: { onEvent: (event: CampaignEvent) => void; signal: AbortSignal },
+  ): Promise<StartedCampaign>;
+}
