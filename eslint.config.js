@@ -35,8 +35,10 @@ export default defineConfig(
       ],
       // `() => void work()` and arrow shorthands read well and hide nothing.
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // Indexing typed arrays in kernels and parsers is checked by their own bounds, not by `!` or `undefined`.
-      '@typescript-eslint/no-non-null-assertion': 'error',
+      // Without noUncheckedIndexedAccess the rule takes every check of an indexed element for a needless one.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      // Declarations of a host's own classes have nothing but a constructor.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowConstructorOnly: true }],
     },
   },
   ...svelte.configs.recommended,

@@ -6,6 +6,7 @@
 import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeNpz } from '../src-main/common/npz.js';
 import { resourcePath } from '../src-main/common/resources.js';
 import {
   CALIBRATION_COUNT,
@@ -15,7 +16,6 @@ import {
   splitDigits,
   type DigitSet,
 } from './train/data.js';
-import { npz } from './npz-writer.js';
 
 const target = resourcePath('dist', 'examples');
 mkdirSync(target, { recursive: true });
@@ -25,9 +25,12 @@ for (const name of ['digits.onnx', 'example-campaign.yaml']) {
 
 const evaluationPath = join(target, 'digits-eval.npz');
 const calibrationPath = join(target, 'digits-calibration.npz');
-const sources = ['./build-examples.js', './npz-writer.js', './train/data.js', './train/random.js'].map(
-  (source) => fileURLToPath(new URL(source, import.meta.url)),
-);
+const sources = [
+  './build-examples.js',
+  '../src-main/common/npz.js',
+  './train/data.js',
+  './train/random.js',
+].map((source) => fileURLToPath(new URL(source, import.meta.url)));
 if (!upToDate([evaluationPath, calibrationPath], sources)) {
   const { training, heldOut } = splitDigits(loadDigits());
   writeFileSync(evaluationPath, toNpz(heldOut));
@@ -37,10 +40,12 @@ if (!upToDate([evaluationPath, calibrationPath], sources)) {
 /** `x` float32 [N, 28, 28, 1] in 0 .. 1 and `y` int64 [N]. */
 function toNpz(set: DigitSet): Uint8Array {
   const count = set.labels.length;
-  return npz({
-    x: { shape: [count, IMAGE_SIZE, IMAGE_SIZE, 1], data: set.pixels },
-    y: { shape: [count], data: BigInt64Array.from(set.labels, BigInt) },
-  });
+  return writeNpz(
+    new Map([
+      ['x', { type: 'f4', shape: [count, IMAGE_SIZE, IMAGE_SIZE, 1], data: set.pixels }],
+      ['y', { type: 'i8', shape: [count], data: BigInt64Array.from(set.labels, BigInt) }],
+    ]),
+  );
 }
 
 function upToDate(targets: readonly string[], from: readonly string[]): boolean {

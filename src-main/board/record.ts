@@ -57,7 +57,7 @@ export function decodeRecord(bytes: Uint8Array): BoardRecord | null {
 export function decodeUncheckedRecord(bytes: Uint8Array): BoardRecord | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const u32 = (offset: number): number => view.getUint32(offset, true);
-  const state = STATES[bytes[36]!];
+  const state = STATES[bytes[36]];
   if (u32(0) !== RECORD_MAGIC || state === undefined) {
     return null;
   }

@@ -29,7 +29,7 @@ const PREFIX_EXPONENTS: Readonly<Record<string, number>> = {
 };
 
 /** Prefixes in the order that formatQuantity chooses from. */
-const OUTPUT_PREFIXES = ['f', 'p', 'n', 'µ', 'm', '', 'k', 'M', 'G', 'T'];
+const OUTPUT_PREFIXES: readonly (string | undefined)[] = ['f', 'p', 'n', 'µ', 'm', '', 'k', 'M', 'G', 'T'];
 
 const EXAMPLES: Readonly<Record<Unit, string>> = {
   F: '"4.7 mF", "100uF" or 0.0047',

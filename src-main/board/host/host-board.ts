@@ -194,7 +194,7 @@ export class HostBoard {
 
   /** Executes and commits one task, if there is one to do. */
   advance(): AdvanceEvent {
-    return this.powered((core) => EVENTS[core.advance()]!);
+    return this.powered((core) => EVENTS[core.advance()]);
   }
 
   /** The result that waits for its acknowledgement. */

@@ -118,6 +118,12 @@ export class Rail {
     return Math.max(0, Math.min(this.sourceAmps, (this.sourceVolts - this.volts) / this.seriesOhms));
   }
 
+  /** What a voltmeter at the source's terminals shows, before the series resistance. */
+  get sourceTerminalVolts(): number {
+    const amps = this.sourceCurrentAmps;
+    return amps > 0 ? this.volts + amps * this.seriesOhms : this.sourceVolts;
+  }
+
   get energy(): RailEnergy {
     return {
       harvestedJoules: this.harvested,

@@ -6,14 +6,7 @@ import {
   replaceOperator,
   sameQuantization,
 } from '../../graph-edit.js';
-
-/** Range of real values that a fused activation lets through. */
-export const ACTIVATION_RANGES: Readonly<Record<Activation, readonly [number, number]>> = {
-  NONE: [-Infinity, Infinity],
-  RELU: [0, Infinity],
-  RELU6: [0, 6],
-  RELU_N1_TO_1: [-1, 1],
-};
+import { ACTIVATION_RANGES } from '../activation.js';
 
 /**
  * Moves a CLAMP into the activation of the operator before it where the result stays the same to the bit: that operator

@@ -1,0 +1,151 @@
+import { type Graph, type Operator, type Quantization, type Tensor } from '../graph.js';
+import { addTensor, compactGraph } from '../graph-edit.js';
+import { activations } from '../validate.js';
+import { calibrate, type ValueRange } from './calibrate.js';
+import { lower } from './lower/index.js';
+import { asymmetricQuantization, quantizeBias, quantizeWeights } from './quantize-values.js';
+
+export interface TensorReport {
+  name: string;
+  /** Real values seen during calibration, or that int8 can hold for a model that came quantized. */
+  minimum: number;
+  maximum: number;
+  scale: number;
+  zeroPoint: number;
+}
+
+export interface QuantizationReport {
+  /** The model came as int8: nothing was calibrated. */
+  alreadyQuantized: boolean;
+  calibrationSamples: number;
+  /** Every activation, in order of execution. */
+  activations: TensorReport[];
+}
+
+/** TensorFlow Lite's int8 specification fixes the output of SOFTMAX to [0, 255/256]. */
+const SOFTMAX_OUTPUT: Quantization = {
+  scales: Float64Array.of(1 / 256),
+  zeroPoints: Int32Array.of(-128),
+  axis: null,
+};
+
+/** Whether all activations are int8. */
+export function isQuantized(graph: Graph): boolean {
+  return [...activations(graph)].every((tensor) => tensor.type === 'int8');
+}
+
+/**
+ * Lowers the graph and, if it is float32, quantizes it fully to int8 as TensorFlow Lite's int8 specification has it:
+ * weights symmetric per output channel (FULLY_CONNECTED included), activations asymmetric per tensor from the range
+ * that the calibration saw, bias int32 in units of input scale times weight scale; SOFTMAX gives 1/256 and -128;
+ * MAX_POOL_2D, AVERAGE_POOL_2D, RESHAPE and PAD keep the quantization of their input.
+ *
+ * @param calibrationSamples NHWC inputs of a float graph; not looked at for an int8 graph
+ * @throws InputError of calibrate
+ */
+export function quantize(
+  graph: Graph,
+  calibrationSamples: readonly Float32Array[],
+): { graph: Graph; report: QuantizationReport } {
+  const lowered = lower(graph);
+  if (isQuantized(lowered)) {
+    return {
+      graph: lowered,
+      report: { alreadyQuantized: true, calibrationSamples: 0, activations: reportOf(lowered, new Map()) },
+    };
+  }
+  const ranges = calibrate(lowered, calibrationSamples);
+  const quantized = quantizeConstants(quantizeActivations(lowered, ranges));
+  return {
+    graph: compactGraph(quantized),
+    report: {
+      alreadyQuantized: false,
+      calibrationSamples: calibrationSamples.length,
+      activations: reportOf(quantized, ranges),
+    },
+  };
+}
+
+function keepsQuantization(operator: Operator): boolean {
+  return ['MAX_POOL_2D', 'AVERAGE_POOL_2D', 'RESHAPE', 'PAD'].includes(operator.kind);
+}
+
+/** All activations int8; tensors joined by operators that keep quantization share the union of their ranges. */
+function quantizeActivations(graph: Graph, ranges: ReadonlyMap<number, ValueRange>): Graph {
+  const source = new Map<number, number>();
+  const shared = new Map(ranges);
+  for (const operator of graph.operators) {
+    if (keepsQuantization(operator)) {
+      const [input, output] = [operator.inputs[0]!, operator.outputs[0]!];
+      const origin = source.get(input) ?? input;
+      source.set(output, origin);
+      shared.set(origin, union(shared.get(origin)!, shared.get(output)!));
+    }
+  }
+  const fixed = new Map(
+    graph.operators
+      .filter((operator) => operator.kind === 'SOFTMAX')
+      .map((operator) => [operator.outputs[0]!, SOFTMAX_OUTPUT]),
+  );
+  const ids = new Set([...activations(graph)].map((tensor) => tensor.id));
+  return {
+    ...graph,
+    tensors: graph.tensors.map((tensor): Tensor => {
+      if (!ids.has(tensor.id)) {
+        return tensor;
+      }
+      const origin = source.get(tensor.id) ?? tensor.id;
+      const quantization = fixed.get(origin) ?? asymmetricQuantization(shared.get(origin)!);
+      return { ...tensor, type: 'int8', quantization };
+    }),
+  };
+}
+
+function union(a: ValueRange, b: ValueRange): ValueRange {
+  return { minimum: Math.min(a.minimum, b.minimum), maximum: Math.max(a.maximum, b.maximum) };
+}
+
+/** Weights int8 and biases int32. Each operator gets its own, since their scales depend on its input and output. */
+function quantizeConstants(graph: Graph): Graph {
+  return graph.operators.reduce((current, operator, index) => {
+    if (
+      operator.kind !== 'CONV_2D' &&
+      operator.kind !== 'DEPTHWISE_CONV_2D' &&
+      operator.kind !== 'FULLY_CONNECTED'
+    ) {
+      return current;
+    }
+    const [input, weightsId, biasId] = operator.inputs;
+    const scaleOf = (id: number): number => current.tensors[id]!.quantization!.scales[0]!;
+    const inputScale = scaleOf(input!);
+    const bias = biasId === undefined ? null : current.tensors[biasId]!;
+    const weights = quantizeWeights(current.tensors[weightsId!]!, bias, {
+      channelAxis: operator.kind === 'DEPTHWISE_CONV_2D' ? 3 : 0,
+      inputScale,
+      outputScale: scaleOf(operator.outputs[0]!),
+    });
+    const withWeights = addTensor(current, weights);
+    const inputs = [input!, withWeights.id];
+    let next = withWeights.graph;
+    if (bias !== null) {
+      const withBias = addTensor(next, quantizeBias(bias, weights.quantization!.scales, inputScale));
+      inputs.push(withBias.id);
+      next = withBias.graph;
+    }
+    return {
+      ...next,
+      operators: next.operators.map((other, i) => (i === index ? { ...operator, inputs } : other)),
+    };
+  }, graph);
+}
+
+function reportOf(graph: Graph, ranges: ReadonlyMap<number, ValueRange>): TensorReport[] {
+  return [...activations(graph)].map(({ id, name, quantization }) => {
+    const [scale, zeroPoint] = [quantization!.scales[0]!, quantization!.zeroPoints[0]!];
+    const range = ranges.get(id) ?? {
+      minimum: scale * (-128 - zeroPoint),
+      maximum: scale * (127 - zeroPoint),
+    };
+    return { name, ...range, scale, zeroPoint };
+  });
+}

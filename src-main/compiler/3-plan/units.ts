@@ -1,0 +1,89 @@
+/** How operators can be cut: what the kernels of firmware/kernels call a unit. */
+import { operatorMacs } from '../inspect.js';
+import { elementCount, type Graph, type Operator } from '../graph.js';
+
+export interface Units {
+  /** How many there are, at least 1. */
+  count: number;
+  /** Output bytes of one; unit n is the n-th run of so many bytes of the output. */
+  bytes: number;
+  /** Multiply-accumulates of one, or for operators without weights the elements it reads: a measure of its time. */
+  work: number;
+  /** For names of tasks: `rows`, `channels`, `elements`. */
+  label: string;
+}
+
+/** @param operator any but RESHAPE, of a lowered graph */
+export function unitsOf(graph: Graph, operator: Operator): Units {
+  const input = graph.tensors[operator.inputs[0]].shape;
+  const output = graph.tensors[operator.outputs[0]].shape;
+  const weights = graph.tensors[operator.inputs[1] ?? -1]?.shape ?? [];
+  const { count, label } = countOf(operator, input, weights, output);
+  const work = operatorMacs(graph, operator) || elementsRead(operator, input, output);
+  return { count, bytes: elementCount(output) / count, work: Math.ceil(work / count), label };
+}
+
+function countOf(
+  operator: Operator,
+  input: readonly number[],
+  weights: readonly number[],
+  output: readonly number[],
+): { count: number; label: string } {
+  switch (operator.kind) {
+    case 'CONV_2D':
+    case 'DEPTHWISE_CONV_2D':
+    case 'AVERAGE_POOL_2D':
+    case 'MAX_POOL_2D':
+      return { count: output[1], label: 'rows' };
+    case 'FULLY_CONNECTED': {
+      // With several rows of input the channels of one row are neighbours, so a unit is a row.
+      const rows = elementCount(input) / weights[1];
+      return rows === 1 ? { count: weights[0], label: 'channels' } : { count: rows, label: 'rows' };
+    }
+    case 'MEAN':
+      return { count: elementCount(input.slice(0, Math.min(...operator.axes))), label: 'blocks' };
+    case 'SOFTMAX':
+      return { count: elementCount(output.slice(0, -1)), label: 'rows' };
+    case 'PAD':
+      return { count: output.length === 4 ? output[1] : 1, label: 'rows' };
+    default:
+      return { count: output.length >= 3 ? output[1] : 1, label: 'rows' };
+  }
+}
+
+function elementsRead(operator: Operator, input: readonly number[], output: readonly number[]): number {
+  return operator.kind === 'AVERAGE_POOL_2D' || operator.kind === 'MAX_POOL_2D'
+    ? elementCount(output) * operator.filterHeight * operator.filterWidth
+    : elementCount(input);
+}
+
+/**
+ * First row of the first input that units from `unit` on still read, and that row's bytes; null when the operator is
+ * not cut by rows and every unit may read all of it.
+ */
+export function firstRowStillRead(
+  graph: Graph,
+  operator: Operator,
+  unit: number,
+): { row: number; rowBytes: number } | null {
+  const input = graph.tensors[operator.inputs[0]].shape;
+  const rowBytes = elementCount(input.slice(2));
+  const from = (row: number): { row: number; rowBytes: number } => ({
+    row: Math.min(Math.max(row, 0), input[1]),
+    rowBytes,
+  });
+  switch (operator.kind) {
+    case 'CONV_2D':
+    case 'DEPTHWISE_CONV_2D':
+    case 'AVERAGE_POOL_2D':
+    case 'MAX_POOL_2D':
+      return from(unit * operator.strideHeight - operator.padding.top);
+    case 'ADD':
+    case 'CLAMP':
+      return input.length >= 3 ? from(unit) : null;
+    case 'PAD':
+      return input.length === 4 ? from(unit - operator.before[1]) : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,54 @@
+/** Numbers of the image format that more than one file needs: firmware/SPEC.md, section 3. */
+
+export const IMAGE_MAGIC = 0x4d494242;
+export const IMAGE_VERSION = 1;
+export const HEADER_BYTES = 128;
+export const OPERATOR_BYTES = 128;
+export const TASK_BYTES = 16;
+export const STEP_BYTES = 16;
+export const SECTION_ALIGNMENT = 16;
+/** The CRC covers everything behind its own field. */
+export const CHECKED_FROM = 16;
+
+/** Byte offsets of the header's fields. */
+export const HEADER = {
+  magic: 0,
+  version: 4,
+  headerBytes: 6,
+  imageBytes: 8,
+  crc: 12,
+  board: 16,
+  strategy: 20,
+  kernels: 21,
+  modelSha256: 24,
+  arenaBytes: 40,
+  nvmBytes: 44,
+  inputBytes: 48,
+  outputBytes: 52,
+  operatorsOffset: 56,
+  operatorCount: 60,
+  tasksOffset: 64,
+  taskCount: 68,
+  stepsOffset: 72,
+  stepCount: 76,
+  constantsOffset: 80,
+  constantsBytes: 84,
+} as const;
+
+/** A kind's number in the image is its index here plus 1; new kinds are appended. */
+export const OPERATOR_KINDS = [
+  'CONV_2D',
+  'DEPTHWISE_CONV_2D',
+  'FULLY_CONNECTED',
+  'AVERAGE_POOL_2D',
+  'MAX_POOL_2D',
+  'ADD',
+  'PAD',
+  'MEAN',
+  'SOFTMAX',
+  'CLAMP',
+] as const;
+export type ImageOperatorKind = (typeof OPERATOR_KINDS)[number];
+
+/** A kind's number in the image is its index here. */
+export const STEP_KINDS = ['EXECUTE', 'LOAD', 'SAVE', 'INPUT', 'OUTPUT'] as const;

@@ -1,0 +1,269 @@
+/** Operator records of the image: firmware/SPEC.md, section 3.1. */
+import { InputError } from '../../common/errors.js';
+import { elementCount, type Graph, type Operator, type Tensor } from '../graph.js';
+import { quantizeMultiplier, type FixedPointMultiplier } from '../fixed-point.js';
+import { unitsOf } from '../3-plan/units.js';
+import type { ConstantPool } from './constants.js';
+import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
+import {
+  activationRange,
+  addMultipliers,
+  channelMultipliers,
+  meanMultiplier,
+  scaleOf,
+  softmaxConstants,
+  storedRange,
+  storedValue,
+  zeroPointOf,
+} from './requantization.js';
+
+type Windowed = Extract<Operator, { padding: unknown }>;
+type OperatorOf<K extends Operator['kind']> = Extract<Operator, { kind: K }>;
+
+const INT8_RANGE = { minimum: -128, maximum: 127 };
+const CHANNEL_BYTES = 12;
+const LARGEST_U16 = 0xffff;
+const SOFTMAX_DEPTH_LIMIT = 4095;
+
+/** What encoding an operator needs to know around it. */
+export interface EncodingContext {
+  graph: Graph;
+  arenaOffsetOf(tensor: number): number;
+  constants: ConstantPool;
+}
+
+/**
+ * Encodes one operator of a plan.
+ *
+ * @throws InputError `operator-not-encodable` naming the operator, when a value does not fit the format
+ */
+export function encodeOperator(operator: Operator, context: EncodingContext): Uint8Array {
+  const record = new RecordWriter(operator, context);
+  switch (operator.kind) {
+    case 'CONV_2D':
+    case 'DEPTHWISE_CONV_2D':
+    case 'AVERAGE_POOL_2D':
+    case 'MAX_POOL_2D':
+      writeWindow(record, operator);
+      break;
+    case 'FULLY_CONNECTED':
+      writeFullyConnected(record, operator);
+      break;
+    case 'ADD':
+      writeAdd(record, operator);
+      break;
+    case 'PAD':
+      writePad(record, operator);
+      break;
+    case 'MEAN':
+      writeMean(record, operator);
+      break;
+    case 'SOFTMAX':
+      writeSoftmax(record, operator);
+      break;
+    case 'CLAMP':
+      writeClamp(record, operator);
+      break;
+    default:
+      throw record.failure(`${operator.kind} has no kernel`);
+  }
+  return record.bytes;
+}
+
+/** One record with its tensors at hand; offsets are those of SPEC.md. */
+class RecordWriter {
+  readonly bytes = new Uint8Array(OPERATOR_BYTES);
+  readonly input: Tensor;
+  readonly output: Tensor;
+  private readonly view = new DataView(this.bytes.buffer);
+
+  constructor(
+    private readonly operator: Operator,
+    readonly context: EncodingContext,
+  ) {
+    this.input = this.tensor(operator.inputs[0]);
+    this.output = this.tensor(operator.outputs[0]);
+  }
+
+  tensor(id: number): Tensor {
+    return this.context.graph.tensors[id];
+  }
+
+  common(kind: ImageOperatorKind, { minimum, maximum }: { minimum: number; maximum: number }): void {
+    this.bytes[0] = OPERATOR_KINDS.indexOf(kind) + 1;
+    this.words(4, [
+      unitsOf(this.context.graph, this.operator).count,
+      this.context.arenaOffsetOf(this.input.id),
+      this.context.arenaOffsetOf(this.output.id),
+      zeroPointOf(this.input),
+      zeroPointOf(this.output),
+      minimum,
+      maximum,
+    ]);
+  }
+
+  /** Consecutive 32-bit words, signed or not. */
+  words(offset: number, values: readonly number[]): void {
+    values.forEach((value, index) => this.view.setInt32(offset + 4 * index, value, true));
+  }
+
+  halves(offset: number, values: readonly number[]): void {
+    values.forEach((value, index) => {
+      if (!Number.isInteger(value) || value < 0 || value > LARGEST_U16) {
+        throw this.failure(`a dimension, stride, dilation or padding of ${value} does not fit 16 bits`);
+      }
+      this.view.setUint16(offset + 2 * index, value, true);
+    });
+  }
+
+  multiplier(offset: number, { multiplier, shift }: FixedPointMultiplier): void {
+    this.words(offset, [multiplier, shift]);
+  }
+
+  failure(message: string): InputError {
+    return new InputError({
+      code: 'operator-not-encodable',
+      place: this.context.graph.name,
+      message: `${this.operator.kind} "${this.operator.name}": ${message}`,
+      remedy: 'Change this operator in the model; README.md lists what is supported',
+    });
+  }
+}
+
+/** Shape as height, width, channels: without the batch, with leading ones where there are fewer dimensions. */
+function imageShape(record: RecordWriter, shape: readonly number[]): [number, number, number] {
+  if (shape.length > 4) {
+    throw record.failure(`a tensor of ${shape.length} dimensions is not supported`);
+  }
+  const [height, width, channels] = [1, 1, 1, ...shape.slice(1)].slice(-3);
+  return [height, width, channels];
+}
+
+function writeWindow(record: RecordWriter, operator: Windowed): void {
+  const isPool = 'filterHeight' in operator;
+  const [filterHeight, filterWidth] = isPool
+    ? [operator.filterHeight, operator.filterWidth]
+    : (record.tensor(operator.inputs[1]).shape.slice(1, 3) as [number, number]);
+  record.common(operator.kind, activationRange(operator.activation, record.output));
+  record.halves(32, [
+    ...imageShape(record, record.input.shape),
+    ...imageShape(record, record.output.shape),
+    filterHeight,
+    filterWidth,
+    operator.strideHeight,
+    operator.strideWidth,
+    isPool ? 1 : operator.dilationHeight,
+    isPool ? 1 : operator.dilationWidth,
+    operator.padding.top,
+    operator.padding.left,
+    operator.kind === 'DEPTHWISE_CONV_2D' ? operator.depthMultiplier : 0,
+  ]);
+  if (!isPool) {
+    writeWeights(record, 64, operator.inputs, record.output.shape[3], false);
+  }
+}
+
+/** Offsets of weights and channels, which go to the constants. */
+function writeWeights(
+  record: RecordWriter,
+  offset: number,
+  [, weightsId, biasId]: readonly number[],
+  count: number,
+  perTensorInFloat: boolean,
+): void {
+  const weights = record.tensor(weightsId);
+  if (weights.quantization!.zeroPoints.some((zeroPoint) => zeroPoint !== 0)) {
+    throw record.failure(`weights "${weights.name}" have a zero point other than 0`);
+  }
+  const bias = biasId === undefined ? null : (record.tensor(biasId).data as Int32Array);
+  const multipliers = channelMultipliers(record.input, weights, record.output, count, perTensorInFloat);
+  const channels = new Uint8Array(count * CHANNEL_BYTES);
+  const view = new DataView(channels.buffer);
+  multipliers.forEach(({ multiplier, shift }, channel) => {
+    view.setInt32(channel * CHANNEL_BYTES, bias?.[channel] ?? 0, true);
+    view.setInt32(channel * CHANNEL_BYTES + 4, multiplier, true);
+    view.setInt32(channel * CHANNEL_BYTES + 8, shift, true);
+  });
+  const { data } = weights;
+  const { constants } = record.context;
+  record.words(offset, [
+    constants.add(new Uint8Array(data!.buffer, data!.byteOffset, data!.byteLength)),
+    constants.add(channels),
+  ]);
+}
+
+function writeFullyConnected(record: RecordWriter, operator: OperatorOf<'FULLY_CONNECTED'>): void {
+  const [outputs, inputs] = record.tensor(operator.inputs[1]).shape as [number, number];
+  const rows = elementCount(record.input.shape) / inputs;
+  const range = activationRange(operator.activation, record.output);
+  if (rows === 1) {
+    record.common('FULLY_CONNECTED', range);
+    record.words(32, [inputs]);
+    writeWeights(record, 36, operator.inputs, outputs, true);
+    return;
+  }
+  record.common('CONV_2D', range);
+  record.halves(32, [rows, 1, inputs, rows, 1, outputs, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
+  writeWeights(record, 64, operator.inputs, outputs, true);
+}
+
+function writeAdd(record: RecordWriter, operator: OperatorOf<'ADD'>): void {
+  const right = record.tensor(operator.inputs[1]);
+  const multipliers = addMultipliers(record.input, right, record.output);
+  record.common('ADD', activationRange(operator.activation, record.output));
+  record.words(32, [
+    unitsOf(record.context.graph, operator).bytes,
+    record.context.arenaOffsetOf(right.id),
+    zeroPointOf(right),
+  ]);
+  record.multiplier(44, multipliers.left);
+  record.multiplier(52, multipliers.right);
+  record.multiplier(60, multipliers.output);
+}
+
+function writePad(record: RecordWriter, operator: OperatorOf<'PAD'>): void {
+  if (operator.before[0] !== 0 || operator.after[0] !== 0) {
+    throw record.failure('padding of the batch dimension is not supported');
+  }
+  const value = storedValue(operator.value, record.output);
+  record.common('PAD', INT8_RANGE);
+  record.halves(32, [
+    ...imageShape(record, record.input.shape),
+    ...imageShape(record, record.output.shape),
+    ...[0, 0, 0, ...operator.before.slice(1)].slice(-3),
+  ]);
+  record.words(52, [Math.min(127, Math.max(-128, value))]);
+}
+
+function writeMean(record: RecordWriter, operator: OperatorOf<'MEAN'>): void {
+  const { shape } = record.input;
+  const first = Math.min(...operator.axes);
+  const last = Math.max(...operator.axes);
+  if (shape.some((extent, d) => d > first && d < last && extent > 1 && !operator.axes.includes(d))) {
+    throw record.failure(`axes ${operator.axes.join(', ')} are not neighbours`);
+  }
+  const reduced = operator.axes.reduce((product, axis) => product * shape[axis], 1);
+  record.common('MEAN', INT8_RANGE);
+  record.words(32, [reduced, elementCount(shape.slice(last + 1))]);
+  record.multiplier(40, meanMultiplier(record.input, record.output, reduced));
+}
+
+function writeSoftmax(record: RecordWriter, operator: OperatorOf<'SOFTMAX'>): void {
+  const depth = record.input.shape.at(-1)!;
+  if (depth > SOFTMAX_DEPTH_LIMIT) {
+    throw record.failure(`${depth} elements in a row; at most ${SOFTMAX_DEPTH_LIMIT} are supported`);
+  }
+  if (scaleOf(record.output) !== 1 / 256 || zeroPointOf(record.output) !== -128) {
+    throw record.failure('the output must have scale 1/256 and zero point -128');
+  }
+  const { multiplier, shift, differenceMinimum } = softmaxConstants(record.input, operator.beta);
+  record.common('SOFTMAX', INT8_RANGE);
+  record.words(32, [depth, multiplier, shift, differenceMinimum]);
+}
+
+function writeClamp(record: RecordWriter, operator: OperatorOf<'CLAMP'>): void {
+  const factor = scaleOf(record.input) / scaleOf(record.output);
+  record.common('CLAMP', storedRange(operator.minimum, operator.maximum, record.output));
+  record.words(32, [unitsOf(record.context.graph, operator).bytes]);
+  record.multiplier(36, quantizeMultiplier(factor));
+}

@@ -1,0 +1,80 @@
+import { InputError } from '../../common/errors.js';
+import { nearest } from '../../common/nearest.js';
+import type { SupplyLimits } from '../driver.js';
+
+/** What the bench knows about a kind of supply. */
+export interface SupplyProfile {
+  /** File-name-like key used in campaigns and on the command line. */
+  id: string;
+  name: string;
+  /** Command table that it understands, drivers/. */
+  driver: string;
+  limits: SupplyLimits;
+  /** Longest wait for a reply, seconds. */
+  replySeconds: number;
+  /** Time from the end of a command to its effect, seconds; a virtual supply takes this long. */
+  commandSeconds: number;
+  /** Where the figures come from. */
+  source: string;
+}
+
+export const SUPPLY_PROFILES: readonly SupplyProfile[] = [
+  {
+    id: 'virtual-scpi',
+    name: 'Virtual SCPI supply of the bench',
+    driver: 'scpi',
+    limits: {
+      maximumVolts: 6,
+      maximumAmps: 3,
+      minimumStepSeconds: 0.005,
+      voltsResolution: 1e-4,
+      ampsResolution: 1e-6,
+    },
+    replySeconds: 0.5,
+    commandSeconds: 0.001,
+    source:
+      'chosen: ranges that suit batteryless boards; VOLT, CURR and one SYST:ERR? at 1 ms each, with room for more',
+  },
+  {
+    id: 'generic-scpi',
+    name: 'Any SCPI supply, within limits that are safe for a 3.3 V board',
+    driver: 'scpi',
+    limits: {
+      maximumVolts: 5.5,
+      maximumAmps: 0.5,
+      minimumStepSeconds: 0.1,
+      voltsResolution: 1e-3,
+      ampsResolution: 1e-3,
+    },
+    replySeconds: 1,
+    commandSeconds: 0.02,
+    source: 'chosen: careful figures for an instrument the bench knows nothing about; not measured',
+  },
+];
+
+/** @throws InputError `unknown-supply-profile` naming the nearest one */
+export function supplyProfile(id: string, place = 'supply profile'): SupplyProfile {
+  const found = SUPPLY_PROFILES.find((profile) => profile.id === id);
+  if (found === undefined) {
+    const ids = SUPPLY_PROFILES.map((profile) => profile.id);
+    throw new InputError({
+      code: 'unknown-supply-profile',
+      place,
+      message: `there is no supply profile "${id}"`,
+      remedy: `Did you mean "${nearest(id, ids) ?? ids[0]}"? Known are ${ids.join(', ')}`,
+    });
+  }
+  return found;
+}
+
+/** The tighter of the instrument's limits and the board's: nothing beyond either can be set. */
+export function limitsForBoard(
+  limits: SupplyLimits,
+  board: { maximumVolts: number; maximumAmps: number },
+): SupplyLimits {
+  return {
+    ...limits,
+    maximumVolts: Math.min(limits.maximumVolts, board.maximumVolts),
+    maximumAmps: Math.min(limits.maximumAmps, board.maximumAmps),
+  };
+}
