@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resourcePath } from '../src-main/common/resources.js';
 import { buildHostCore } from './firmware/host.js';
+import { buildPicoFirmware } from './firmware/pico.js';
 
 /**
  * Rebuilds everything under firmware/prebuilt from its sources. With `--check` nothing is written there: the result is
  * compared with it byte for byte, and a difference is an error.
  */
-const BUILDERS = [buildHostCore];
+const BUILDERS = [buildHostCore, buildPicoFirmware];
 
 async function build(folder: string): Promise<void> {
   for (const builder of BUILDERS) {

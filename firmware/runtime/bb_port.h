@@ -14,4 +14,29 @@ void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes);
 /* Writes `bytes` bytes to NVM. When it returns, they are non-volatile. A power failure may tear it at any byte. */
 void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes);
 
+/*
+ * What only a board implements: the serial command handler (bb_device.c) needs it, the host build does not link it.
+ */
+
+/* Erases `bytes` bytes of flash from absolute offset `offset`; both are multiples of 4096. False when it failed. */
+bool bb_port_flash_erase(uint32_t offset, uint32_t bytes);
+
+/* Programs `bytes` bytes at `offset`; no page (256 bytes) is crossed by more than the source goes on. False = failed. */
+bool bb_port_flash_program(uint32_t offset, const uint8_t *source, uint32_t bytes);
+
+/* Where the CPU sees the flash byte at `offset`. */
+const uint8_t *bb_port_flash_address(uint32_t offset);
+
+/* Queues bytes on the serial line and returns at once; waits only while the queue is full. */
+void bb_port_serial_send(const uint8_t *bytes, uint32_t count);
+
+/* Takes at most `capacity` received bytes; returns how many there were. */
+uint32_t bb_port_serial_receive(uint8_t *bytes, uint32_t capacity);
+
+/* Microseconds since power-on, wrapping after 2^32. */
+uint32_t bb_port_micros(void);
+
+/* Sleeps until a byte is received or `micros` microseconds have passed, whichever comes first; may return early. */
+void bb_port_wait(uint32_t micros);
+
 #endif

@@ -1,0 +1,149 @@
+import { decodeRecord, RECORD_BYTES, type BoardRecord } from './record.js';
+import type { Frame } from './frames.js';
+
+/** The messages inside the frames, as typed values (firmware/SPEC.md section 6). */
+
+export const CommandType = {
+  identify: 0x01,
+  stop: 0x02,
+  erase: 0x03,
+  program: 0x04,
+  checksum: 0x05,
+  checkImage: 0x06,
+  run: 0x07,
+  acknowledge: 0x08,
+} as const;
+
+export const ReplyType = {
+  identity: 0x81,
+  status: 0x82,
+  checksumIs: 0x83,
+  boot: 0x84,
+  result: 0x85,
+  finished: 0x86,
+} as const;
+
+export const PROTOCOL_VERSION = 1;
+/** Most data bytes of one PROGRAM command. */
+export const PROGRAM_MAXIMUM_BYTES = 1024;
+
+export type Command =
+  | { kind: 'identify' }
+  | { kind: 'stop' }
+  | { kind: 'erase'; offset: number; bytes: number }
+  | { kind: 'program'; offset: number; data: Uint8Array }
+  | { kind: 'checksum'; offset: number; bytes: number }
+  | { kind: 'checkImage' }
+  | { kind: 'run'; runId: number; firstSample: number; inferences: number }
+  | { kind: 'acknowledge'; runId: number; inference: number };
+
+export interface Identity {
+  protocolVersion: number;
+  firmwareMajor: number;
+  firmwareMinor: number;
+  board: number;
+  flashBytes: number;
+  nvmBytes: number;
+  arenaBytes: number;
+  imageOffset: number;
+  imageCapacity: number;
+  datasetOffset: number;
+  datasetCapacity: number;
+  /** CRC field of the image's header; 0 when there is no valid image. */
+  imageCrc: number;
+  /** CRC field of the data set's header; 0 when there is none. */
+  datasetCrc: number;
+  record: BoardRecord;
+}
+
+export type Reply =
+  | ({ kind: 'identity' } & Identity)
+  | { kind: 'status'; command: number; code: number; detail: number }
+  | { kind: 'checksumIs'; crc: number };
+
+/** Frames that the board sends of its own accord. */
+export type BoardEvent =
+  | { kind: 'boot'; record: BoardRecord }
+  | { kind: 'result'; inference: number; record: BoardRecord; output: Uint8Array }
+  | { kind: 'finished'; record: BoardRecord };
+
+const IDENTITY_HEAD_BYTES = 44;
+
+export function encodeCommand(command: Command): { type: number; payload: Uint8Array } {
+  switch (command.kind) {
+    case 'erase':
+    case 'checksum':
+      return { type: CommandType[command.kind], payload: words(command.offset, command.bytes) };
+    case 'program': {
+      const payload = new Uint8Array(4 + command.data.length);
+      payload.set(words(command.offset));
+      payload.set(command.data, 4);
+      return { type: CommandType.program, payload };
+    }
+    case 'run':
+      return { type: CommandType.run, payload: words(command.runId, command.firstSample, command.inferences) };
+    case 'acknowledge':
+      return { type: CommandType.acknowledge, payload: words(command.runId, command.inference) };
+    default:
+      return { type: CommandType[command.kind], payload: new Uint8Array(0) };
+  }
+}
+
+/** @returns the message, or null when the frame is none that a board of this protocol sends */
+export function decodeMessage(frame: Frame): Reply | BoardEvent | null {
+  const { payload } = frame;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  switch (frame.type) {
+    case ReplyType.identity:
+      return payload.length === IDENTITY_HEAD_BYTES + RECORD_BYTES ? decodeIdentity(view, payload) : null;
+    case ReplyType.status:
+      return payload.length === 8
+        ? { kind: 'status', command: payload[0], code: payload[1], detail: view.getUint32(4, true) }
+        : null;
+    case ReplyType.checksumIs:
+      return payload.length === 4 ? { kind: 'checksumIs', crc: view.getUint32(0, true) } : null;
+    case ReplyType.boot:
+      return payload.length === RECORD_BYTES ? { kind: 'boot', record: decodeRecord(payload) } : null;
+    case ReplyType.finished:
+      return payload.length === RECORD_BYTES ? { kind: 'finished', record: decodeRecord(payload) } : null;
+    case ReplyType.result:
+      return payload.length >= 4 + RECORD_BYTES
+        ? {
+            kind: 'result',
+            inference: view.getUint32(0, true),
+            record: decodeRecord(payload.subarray(4, 4 + RECORD_BYTES)),
+            output: payload.slice(4 + RECORD_BYTES),
+          }
+        : null;
+    default:
+      return null;
+  }
+}
+
+function decodeIdentity(view: DataView, payload: Uint8Array): Reply {
+  return {
+    kind: 'identity',
+    protocolVersion: view.getUint16(0, true),
+    firmwareMajor: view.getUint8(2),
+    firmwareMinor: view.getUint8(3),
+    board: view.getUint32(4, true),
+    flashBytes: view.getUint32(8, true),
+    nvmBytes: view.getUint32(12, true),
+    arenaBytes: view.getUint32(16, true),
+    imageOffset: view.getUint32(20, true),
+    imageCapacity: view.getUint32(24, true),
+    datasetOffset: view.getUint32(28, true),
+    datasetCapacity: view.getUint32(32, true),
+    imageCrc: view.getUint32(36, true),
+    datasetCrc: view.getUint32(40, true),
+    record: decodeRecord(payload.subarray(IDENTITY_HEAD_BYTES)),
+  };
+}
+
+/** Little-endian 32-bit words. */
+function words(...values: number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * values.length);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, index) => view.setUint32(4 * index, value, true));
+  return bytes;
+}
