@@ -35,7 +35,13 @@ const FLAGS = [
   '-Ikernels',
   '-Iboards/pico',
 ];
-const LINK_FLAGS = ['-nostdlib', '-nostartfiles', '-Wl,--gc-sections', '-Wl,--build-id=none', '-Wl,--fatal-warnings'];
+const LINK_FLAGS = [
+  '-nostdlib',
+  '-nostartfiles',
+  '-Wl,--gc-sections',
+  '-Wl,--build-id=none',
+  '-Wl,--fatal-warnings',
+];
 
 /**
  * CRC-32 as the RP2040 boot ROM computes it over the second-stage boot loader: polynomial 0x04C11DB7, initial value
@@ -78,14 +84,7 @@ export async function buildPicoFirmware(outputFolder: string): Promise<void> {
     };
 
     const boot = join(work, 'boot2.elf');
-    await compile([
-      '-Os',
-      ...LINK_FLAGS,
-      '-Wl,-T,boards/pico/boot2.ld',
-      'boards/pico/boot2.c',
-      '-o',
-      boot,
-    ]);
+    await compile(['-Os', ...LINK_FLAGS, '-Wl,-T,boards/pico/boot2.ld', 'boards/pico/boot2.c', '-o', boot]);
     const program = join(work, 'pico-fram.elf');
     await compile([
       '-O2',
@@ -111,14 +110,18 @@ async function programSources(firmware: string): Promise<string[]> {
   const sources: string[] = [];
   for (const folder of ['boards/pico', 'kernels', 'runtime']) {
     const names = await readdir(join(firmware, folder)).catch(() => [] as string[]);
-    sources.push(...names.filter((name) => name.endsWith('.c') && name !== 'boot2.c').map((name) => `${folder}/${name}`));
+    sources.push(
+      ...names.filter((name) => name.endsWith('.c') && name !== 'boot2.c').map((name) => `${folder}/${name}`),
+    );
   }
   return sources.sort();
 }
 
 function assembleFlash(boot: Uint8Array, program: Uint8Array): Uint8Array {
   if (boot.length > BOOT_CODE_BYTES) {
-    throw new Error(`second-stage boot loader is ${boot.length} bytes, ${BOOT_CODE_BYTES} fit; shorten boot2.c`);
+    throw new Error(
+      `second-stage boot loader is ${boot.length} bytes, ${BOOT_CODE_BYTES} fit; shorten boot2.c`,
+    );
   }
   const image = new Uint8Array(BOOT_BYTES + program.length);
   image.set(boot);

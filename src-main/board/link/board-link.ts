@@ -13,13 +13,13 @@ import {
 import { commandName, refusalError, STATUS_OK } from './status.js';
 
 /** One task may run this long before the board looks at its line again; see SPEC section 6 and the plan's task sizes. */
-const REPLY_SECONDS = 0.5;
+const REPLY_SECONDS = 0.25;
 /** Sector erase of a W25Q16JV: 400 ms at most, 45 ms typically (datasheet table 9.6). */
 const ERASE_SECONDS_PER_SECTOR = 0.5;
 const SECTOR_BYTES = 4096;
 /** The board reads this much flash per second for a checksum, with room to spare. */
 const CHECKSUM_BYTES_PER_SECOND = 500_000;
-const ATTEMPTS = 5;
+const ATTEMPTS = 8;
 
 /**
  * The host's side of the serial link. Commands are repeated when their frame or its reply is lost; every command is safe
@@ -46,16 +46,15 @@ export class BoardLink {
     if (reply.kind !== 'identity') {
       throw this.unexpected(reply);
     }
-    if (reply.protocolVersion !== PROTOCOL_VERSION) {
+    if (reply.identity.protocolVersion !== PROTOCOL_VERSION) {
       throw new RunError({
         code: 'board-protocol-version',
         place: this.port.name,
-        message: `the board speaks protocol version ${reply.protocolVersion}, this bench ${PROTOCOL_VERSION}`,
+        message: `the board speaks protocol version ${reply.identity.protocolVersion}, this bench ${PROTOCOL_VERSION}`,
         remedy: 'Load the firmware of this bench (firmware/prebuilt) onto the board.',
       });
     }
-    const { kind: _, ...identity } = reply;
-    return identity;
+    return reply.identity;
   }
 
   /** Ends the run in progress at its next task boundary; does nothing when there is none. */
@@ -65,7 +64,10 @@ export class BoardLink {
 
   /** @param offset flash offset, like `bytes` a multiple of 4096 */
   async erase(offset: number, bytes: number): Promise<void> {
-    await this.order({ kind: 'erase', offset, bytes }, REPLY_SECONDS + (bytes / SECTOR_BYTES) * ERASE_SECONDS_PER_SECTOR);
+    await this.order(
+      { kind: 'erase', offset, bytes },
+      REPLY_SECONDS + (bytes / SECTOR_BYTES) * ERASE_SECONDS_PER_SECTOR,
+    );
   }
 
   /** @param data 1 to 1024 bytes for `offset`, a multiple of 256; the flash there is erased */

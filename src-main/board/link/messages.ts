@@ -57,7 +57,7 @@ export interface Identity {
 }
 
 export type Reply =
-  | ({ kind: 'identity' } & Identity)
+  | { kind: 'identity'; identity: Identity }
   | { kind: 'status'; command: number; code: number; detail: number }
   | { kind: 'checksumIs'; crc: number };
 
@@ -81,7 +81,10 @@ export function encodeCommand(command: Command): { type: number; payload: Uint8A
       return { type: CommandType.program, payload };
     }
     case 'run':
-      return { type: CommandType.run, payload: words(command.runId, command.firstSample, command.inferences) };
+      return {
+        type: CommandType.run,
+        payload: words(command.runId, command.firstSample, command.inferences),
+      };
     case 'acknowledge':
       return { type: CommandType.acknowledge, payload: words(command.runId, command.inference) };
     default:
@@ -95,7 +98,9 @@ export function decodeMessage(frame: Frame): Reply | BoardEvent | null {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   switch (frame.type) {
     case ReplyType.identity:
-      return payload.length === IDENTITY_HEAD_BYTES + RECORD_BYTES ? decodeIdentity(view, payload) : null;
+      return payload.length === IDENTITY_HEAD_BYTES + RECORD_BYTES
+        ? { kind: 'identity', identity: decodeIdentity(view, payload) }
+        : null;
     case ReplyType.status:
       return payload.length === 8
         ? { kind: 'status', command: payload[0], code: payload[1], detail: view.getUint32(4, true) }
@@ -120,9 +125,8 @@ export function decodeMessage(frame: Frame): Reply | BoardEvent | null {
   }
 }
 
-function decodeIdentity(view: DataView, payload: Uint8Array): Reply {
+function decodeIdentity(view: DataView, payload: Uint8Array): Identity {
   return {
-    kind: 'identity',
     protocolVersion: view.getUint16(0, true),
     firmwareMajor: view.getUint8(2),
     firmwareMinor: view.getUint8(3),

@@ -53,5 +53,7 @@ export function decodeRecord(bytes: Uint8Array): BoardRecord {
 /** True when magic and CRC are right: the record exists. */
 export function isValidRecord(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, RECORD_BYTES);
-  return view.getUint32(0, true) === RECORD_MAGIC && view.getUint32(124, true) === crc32(bytes.subarray(0, 124));
+  return (
+    view.getUint32(0, true) === RECORD_MAGIC && view.getUint32(124, true) === crc32(bytes.subarray(0, 124))
+  );
 }

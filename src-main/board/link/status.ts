@@ -13,7 +13,7 @@ const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`;
 const COMPILE_AGAIN = 'Compile the model again for this board and flash the new image.';
 const FLASH_AGAIN = 'Flash the board again; if that fails too, check cable and supply voltage.';
 
-const REFUSALS: Record<number, Refusal> = {
+const REFUSALS: Readonly<Record<number, Refusal | undefined>> = {
   1: {
     message: (detail) => `the board does not know command ${hex(detail)}`,
     remedy: 'Its firmware is older than this bench: load firmware/prebuilt onto the board.',
@@ -23,7 +23,8 @@ const REFUSALS: Record<number, Refusal> = {
     remedy: 'Its firmware speaks another protocol: load firmware/prebuilt onto the board.',
   },
   3: {
-    message: (detail) => `the board refused flash offset ${hex(detail)}: outside its image and data set regions`,
+    message: (detail) =>
+      `the board refused flash offset ${hex(detail)}: outside its image and data set regions`,
     remedy: 'Use an image and data set that fit the board profile, or load firmware/prebuilt onto the board.',
   },
   4: {

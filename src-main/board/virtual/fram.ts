@@ -1,0 +1,107 @@
+import { decodeRecord, isValidRecord, RECORD_BYTES } from '../link/record.js';
+import type { CommitObservation } from '../virtual-board.js';
+
+/**
+ * SPI FRAM (MB85RS4MT): the array is non-volatile byte by byte, as soon as the last bit of a byte is clocked in. Opcodes from
+ * its data sheet, table of op-codes: WREN 06h, WRDI 04h, RDSR 05h, READ 03h, WRITE 02h, RDID 9Fh.
+ */
+const WRITE_ENABLE_LATCH = 0x02;
+/** Fujitsu, continuation code, 4 Mbit, product code of the MB85RS4MT. */
+const DEVICE_ID = [0x04, 0x7f, 0x49, 0x03];
+/** Both record slots are at the start of the NVM: firmware/SPEC.md section 2. */
+const RECORD_SLOTS_BYTES = 2 * RECORD_BYTES;
+
+export class Fram {
+  private selected = false;
+  private opcode = -1;
+  private received = 0;
+  private address = 0;
+  private writeEnabled = false;
+  private selectedAt = 0;
+  private selectedTicks = 0;
+
+  constructor(
+    private readonly array: Uint8Array,
+    private readonly onCommit: (observation: CommitObservation) => void,
+  ) {}
+
+  /** Level of the chip select pin. */
+  select(low: boolean, ticks: number): void {
+    if (low === this.selected) {
+      return;
+    }
+    this.selected = low;
+    if (low) {
+      this.selectedAt = ticks;
+      this.opcode = -1;
+      this.received = 0;
+      this.address = 0;
+      return;
+    }
+    this.selectedTicks += ticks - this.selectedAt;
+    if (this.opcode === 0x06 && this.received === 1) {
+      this.writeEnabled = true;
+    } else if (this.opcode === 0x04 || this.opcode === 0x02) {
+      this.writeEnabled = false;
+    }
+  }
+
+  /** Time selected since the last call, for the charge it draws. */
+  takeSelectedTicks(now: number): number {
+    if (this.selected) {
+      this.selectedTicks += now - this.selectedAt;
+      this.selectedAt = now;
+    }
+    const ticks = this.selectedTicks;
+    this.selectedTicks = 0;
+    return ticks;
+  }
+
+  /** Eight clocks: takes a byte, returns the byte that came out meanwhile. */
+  exchange(byte: number): number {
+    if (!this.selected) {
+      return 0xff;
+    }
+    const position = this.received++;
+    if (position === 0) {
+      this.opcode = byte;
+      return 0xff;
+    }
+    switch (this.opcode) {
+      case 0x05:
+        return this.writeEnabled ? WRITE_ENABLE_LATCH : 0;
+      case 0x9f:
+        return DEVICE_ID[position - 1] ?? 0;
+      case 0x03:
+      case 0x02:
+        break;
+      default:
+        return 0xff;
+    }
+    if (position <= 3) {
+      this.address = ((this.address << 8) | byte) & (this.array.length - 1);
+      return 0xff;
+    }
+    const at = this.address;
+    this.address = (at + 1) & (this.array.length - 1);
+    if (this.opcode === 0x03) {
+      return this.array[at];
+    }
+    if (this.writeEnabled) {
+      this.array[at] = byte;
+      if (at < RECORD_SLOTS_BYTES && at % RECORD_BYTES === RECORD_BYTES - 1) {
+        this.observe(at + 1 - RECORD_BYTES);
+      }
+    }
+    return 0xff;
+  }
+
+  /** A record slot was written to its end: a commit, if the record is whole. */
+  private observe(slot: number): void {
+    const bytes = this.array.subarray(slot, slot + RECORD_BYTES);
+    if (isValidRecord(bytes)) {
+      const { sequence, inference, task } = decodeRecord(bytes);
+      this.onCommit({ sequence, inference, task });
+    }
+  }
+}

@@ -1,0 +1,343 @@
+import { GPIOPinState, RP2040 } from 'rp2040js';
+import { InputError, RunError } from '../../common/errors.js';
+import type { BoardProfile } from '../profile.js';
+import type { BoardSlice, CommitObservation, VirtualBoard } from '../virtual-board.js';
+import { CycleClock } from './cycle-clock.js';
+import { BoardFault, hex } from './fault.js';
+import { Fram } from './fram.js';
+import { NoiseSource } from './random.js';
+import { Snapshot } from './snapshot.js';
+import { SpiController } from './spi.js';
+import { Ssi } from './ssi.js';
+import { CrystalOscillator, QspiPins, Resets, TickGenerator, XipControl } from './system.js';
+import { ThumbExecutor } from './thumb-executor.js';
+import { Uart } from './uart.js';
+import { W25q16 } from './w25q16.js';
+import { XipCache } from './xip-cache.js';
+
+export interface VirtualPicoOptions {
+  /** Flash content from offset 0: firmware/prebuilt/pico-fram.bin. */
+  firmware: Uint8Array;
+  profile: BoardProfile;
+  /** Of the noise in SRAM after power-on and in flash after an interrupted erase. */
+  seed: number;
+}
+
+const SRAM_BASE = 0x20000000;
+const BOOT_BYTES = 256;
+/** Where the boot ROM puts the second-stage boot loader: datasheet section 2.8.1.2. */
+const BOOT_OFFSET_IN_SRAM = 0x41f00;
+/** Ring oscillator at power-on, nominal: datasheet section 2.17. */
+const RING_OSCILLATOR_HERTZ = 6.5e6;
+const PIN_FRAM_SELECT = 17;
+const CAPACITOR_CHANNEL = 0;
+/** Two equal resistors in front of the ADC, 3.3 V reference, 12 bits. */
+const CAPACITOR_DIVIDER = 2;
+const ADC_REFERENCE_VOLTS = 3.3;
+const ADC_STEPS = 4096;
+
+/** Places of rp2040js' peripheral table that are ours: (address >>> 14) << 2. */
+const PAGE = {
+  xipControl: 0x14000,
+  ssi: 0x18000,
+  resets: 0x4000c,
+  qspiPins: 0x40018,
+  crystal: 0x40024,
+  uart: 0x40034,
+  spi: 0x4003c,
+  watchdog: 0x40058,
+} as const;
+
+/** The parts that are made anew at every power-on. */
+interface Powered {
+  resets: Resets;
+  uart: Uart;
+  spi: SpiController;
+  fram: Fram;
+  flash: W25q16;
+  startupTicks: number;
+}
+
+/**
+ * A Raspberry Pi Pico with SPI FRAM, running the firmware image of the real board instruction by instruction.
+ *
+ * The first part of every power cycle is the start-up of the profile: boot ROM and supply, spent in `run` before the first
+ * instruction of the second-stage boot loader.
+ *
+ * @throws InputError when the firmware is not an image for this board
+ */
+export function createVirtualPico(options: VirtualPicoOptions): VirtualBoard {
+  return new VirtualPico(options);
+}
+
+class VirtualPico implements VirtualBoard {
+  readonly clockHertz: number;
+  readonly flash: Uint8Array<ArrayBuffer>;
+  readonly nvm: Uint8Array;
+  onCommit: ((observation: CommitObservation) => void) | null = null;
+
+  private readonly profile: BoardProfile;
+  private readonly noise: NoiseSource;
+  private readonly clock: CycleClock;
+  private readonly rp2040: RP2040;
+  private readonly cache = new XipCache();
+  private readonly executor: ThumbExecutor;
+  private readonly freshChip: Snapshot;
+  private powered: Powered | null = null;
+  private transmitted: number[] = [];
+  private capacitorSteps = 0;
+
+  constructor({ firmware, profile, seed }: VirtualPicoOptions) {
+    if (firmware.length < BOOT_BYTES || firmware.length > profile.flashMap.imageOffset) {
+      throw new InputError({
+        code: 'firmware-size',
+        place: 'virtual board',
+        message: `the firmware has ${firmware.length} bytes; between ${BOOT_BYTES} and ${profile.flashMap.imageOffset} are possible`,
+        remedy: 'Use firmware/prebuilt/pico-fram.bin.',
+      });
+    }
+    this.profile = profile;
+    this.clockHertz = profile.clockHertz;
+    this.noise = new NoiseSource(seed);
+    this.flash = new Uint8Array(profile.flashBytes).fill(0xff);
+    this.flash.set(firmware);
+    this.nvm = new Uint8Array(profile.nvmBytes);
+    this.clock = new CycleClock(profile.clockHertz);
+    this.rp2040 = this.createChip();
+    this.executor = new ThumbExecutor(
+      this.rp2040.core,
+      this.clock,
+      this.cache,
+      {
+        read: (address, bytes) => this.readBus(address, bytes),
+        write: (address, value, bytes) => this.writeBus(address, value, bytes),
+      },
+      this.rp2040.sram,
+      this.flash,
+    );
+    const { rp2040 } = this;
+    this.freshChip = new Snapshot(rp2040, [
+      this.clock,
+      rp2040.sram,
+      rp2040.flash,
+      rp2040.bootrom,
+      rp2040.usbDPRAM,
+      rp2040.logger,
+    ]);
+  }
+
+  powerOn(): void {
+    if (this.powered) {
+      return;
+    }
+    const { rp2040, clock, clockHertz } = this;
+    this.freshChip.restore();
+    clock.reset(RING_OSCILLATOR_HERTZ);
+    rp2040.clkSys = RING_OSCILLATOR_HERTZ;
+    rp2040.clkPeri = 0;
+    rp2040.adc.channelValues[CAPACITOR_CHANNEL] = this.capacitorSteps;
+    this.noise.fill(new Int32Array(rp2040.sram.buffer));
+    this.cache.flush();
+    this.executor.sleeping = false;
+    this.executor.flashVisible = 0;
+    this.transmitted = [];
+
+    const fram = new Fram(this.nvm, (observation) => this.onCommit?.(observation));
+    const flash = new W25q16(this.flash, clockHertz, this.noise);
+    const resets = new Resets(rp2040);
+    const uart = new Uart(rp2040, clock, clockHertz, this.profile.serialBaud, (byte) =>
+      this.transmitted.push(byte),
+    );
+    const spi = new SpiController(rp2040, clock, clockHertz, (byte) => fram.exchange(byte));
+    const ssi = new Ssi(rp2040, clock, clockHertz, flash, (lineCycles) => {
+      this.executor.flashVisible = lineCycles === null ? 0 : this.flash.length;
+      this.cache.missCycles = lineCycles ?? 0;
+    });
+    const { peripherals } = rp2040;
+    peripherals[PAGE.resets] = resets;
+    peripherals[PAGE.uart] = uart;
+    peripherals[PAGE.spi] = spi;
+    peripherals[PAGE.ssi] = ssi;
+    peripherals[PAGE.xipControl] = new XipControl(rp2040, () => this.cache.flush());
+    peripherals[PAGE.qspiPins] = new QspiPins(rp2040, (low) => ssi.forceSelect(low));
+    peripherals[PAGE.crystal] = new CrystalOscillator(rp2040, clock, clockHertz);
+    peripherals[PAGE.watchdog] = new TickGenerator(rp2040);
+
+    const startupTicks = Math.round(this.profile.power.startupSeconds.value * clockHertz);
+    this.powered = { resets, uart, spi, fram, flash, startupTicks };
+    this.handOver();
+  }
+
+  powerOff(): void {
+    const { powered } = this;
+    if (!powered) {
+      return;
+    }
+    // What was clocked into the memories until this moment is in them, not one bit more.
+    powered.spi.shifter.advance();
+    powered.flash.powerOff(this.clock.ticks);
+    this.powered = null;
+    this.transmitted = [];
+  }
+
+  run(maximumCycles: number): BoardSlice {
+    const { powered, clock, executor } = this;
+    if (!powered) {
+      throw new Error('a virtual board without power was asked to run');
+    }
+    const begin = clock.ticks;
+    const end = begin + maximumCycles;
+    const { power } = this.profile;
+    let coulombTicks = 0;
+    let sleepTicks = 0;
+    let startupTicks = 0;
+    if (powered.startupTicks > 0) {
+      startupTicks = Math.min(powered.startupTicks, maximumCycles);
+      powered.startupTicks -= startupTicks;
+      // The start-up is over before anything else is scheduled, so time may simply pass.
+      clock.skipTo(begin + startupTicks);
+      coulombTicks += startupTicks * power.startupAmps.value;
+    }
+    try {
+      while (clock.ticks < end && this.transmitted.length === 0) {
+        clock.fireDue();
+        if (executor.sleeping) {
+          if (executor.wakes) {
+            executor.sleeping = false;
+            continue;
+          }
+          const now = clock.ticks;
+          const next = Math.min(end, Math.max(now, clock.nextAlarmTicks));
+          sleepTicks += next - now;
+          clock.skipTo(next);
+          continue;
+        }
+        clock.setLimit(end);
+        executor.run();
+      }
+      clock.fireDue();
+    } catch (error) {
+      throw this.explain(error);
+    }
+    const now = clock.ticks;
+    powered.spi.shifter.advance();
+    const cycles = now - begin;
+    coulombTicks += (cycles - startupTicks - sleepTicks) * power.activeAmps.value;
+    coulombTicks += sleepTicks * power.sleepAmps.value;
+    coulombTicks += powered.fram.takeSelectedTicks(now) * power.nvmAmps.value;
+    coulombTicks += powered.flash.takeBusyTicks(now) * power.flashProgramAmps.value;
+    const transmitted = Uint8Array.from(this.transmitted);
+    this.transmitted = [];
+    return { cycles, railCoulombs: coulombTicks / this.clockHertz, transmitted };
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.powered?.uart.feed(bytes);
+  }
+
+  setCapacitorVolts(volts: number): void {
+    const steps = Math.round((volts / CAPACITOR_DIVIDER / ADC_REFERENCE_VOLTS) * ADC_STEPS);
+    this.capacitorSteps = Math.min(ADC_STEPS - 1, Math.max(0, steps));
+    this.rp2040.adc.channelValues[CAPACITOR_CHANNEL] = this.capacitorSteps;
+  }
+
+  private createChip(): RP2040 {
+    const rp2040 = new RP2040(this.clock);
+    const { flash } = this;
+    // The 2 MB of the board instead of rp2040js' 16 MB, seen by its own accesses (exception vectors) too.
+    Object.defineProperties(rp2040, {
+      flash: { value: flash },
+      flash16: { value: new Uint16Array(flash.buffer) },
+      flashView: { value: new DataView(flash.buffer) },
+    });
+    const refuse = (component: string, message: string) => {
+      throw new BoardFault(`${component}: ${message}`);
+    };
+    rp2040.logger = { debug: () => undefined, info: () => undefined, warn: refuse, error: refuse };
+    rp2040.addClockListener((hertz) => this.clock.setCpuHertz(hertz));
+    rp2040.gpio[PIN_FRAM_SELECT].addListener((state) => {
+      const { powered } = this;
+      powered?.spi.shifter.advance();
+      powered?.fram.select(state === GPIOPinState.Low, this.clock.ticks);
+    });
+    return rp2040;
+  }
+
+  /** What the boot ROM does with flash before it jumps: datasheet section 2.8.1. */
+  private handOver(): void {
+    const { core, sram } = this.rp2040;
+    const boot = this.flash.subarray(0, BOOT_BYTES);
+    const stored = new DataView(boot.buffer, boot.byteOffset).getUint32(BOOT_BYTES - 4, true);
+    const computed = bootRomCrc(boot.subarray(0, BOOT_BYTES - 4));
+    if (stored !== computed) {
+      throw new RunError({
+        code: 'boot-checksum',
+        place: 'virtual board',
+        message: `the boot ROM refuses the flash: its first 256 bytes have CRC ${hex(computed)}, stored is ${hex(stored)}`,
+        remedy: 'Load firmware/prebuilt/pico-fram.bin at flash offset 0.',
+      });
+    }
+    sram.set(boot, BOOT_OFFSET_IN_SRAM);
+    core.registers.fill(0);
+    core.SP = SRAM_BASE + BOOT_OFFSET_IN_SRAM;
+    core.PC = SRAM_BASE + BOOT_OFFSET_IN_SRAM;
+    core.VTOR = 0;
+  }
+
+  private readBus(address: number, bytes: 1 | 2 | 4): number {
+    this.checkPeripheral(address);
+    const { rp2040 } = this;
+    return bytes === 4
+      ? rp2040.readUint32(address)
+      : bytes === 2
+        ? rp2040.readUint16(address)
+        : rp2040.readUint8(address);
+  }
+
+  private writeBus(address: number, value: number, bytes: 1 | 2 | 4): void {
+    this.checkPeripheral(address);
+    const { rp2040 } = this;
+    if (bytes === 4) {
+      rp2040.writeUint32(address, value);
+    } else if (bytes === 2) {
+      rp2040.writeUint16(address, value);
+    } else {
+      rp2040.writeUint8(address, value);
+    }
+  }
+
+  private checkPeripheral(address: number): void {
+    if (address < 0x14000000) {
+      throw new BoardFault(`access to ${hex(address)}, where there is no memory that can be written or read`);
+    }
+    if (this.powered?.resets.holds(address)) {
+      throw new BoardFault(`access to ${hex(address)}, a peripheral that is still held in reset`);
+    }
+  }
+
+  private explain(error: unknown): unknown {
+    if (!(error instanceof BoardFault)) {
+      return error;
+    }
+    return new RunError({
+      code: 'virtual-board-fault',
+      place: 'virtual board',
+      message: `the program stopped at ${hex(this.executor.faultAddress)}: ${error.message}`,
+      remedy:
+        'This is a fault of the firmware or of the image: run the same model on the host backend and report both.',
+      cause: error,
+    });
+  }
+}
+
+/** As in tools/firmware/pico.ts: the boot ROM's CRC-32, most significant bit first, datasheet section 2.8.1.3.1. */
+function bootRomCrc(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte << 24;
+    for (let bit = 0; bit < 8; bit++) {
+      crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
+    }
+  }
+  return crc >>> 0;
+}
