@@ -1,4 +1,4 @@
-import { decodeRecord, RECORD_BYTES, type BoardRecord } from './record.js';
+import { decodeUncheckedRecord, RECORD_BYTES, type BoardRecord } from '../record.js';
 import type { Frame } from './frames.js';
 
 /** The messages inside the frames, as typed values (firmware/SPEC.md section 6). */
@@ -97,10 +97,11 @@ export function decodeMessage(frame: Frame): Reply | BoardEvent | null {
   const { payload } = frame;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   switch (frame.type) {
-    case ReplyType.identity:
-      return payload.length === IDENTITY_HEAD_BYTES + RECORD_BYTES
-        ? { kind: 'identity', identity: decodeIdentity(view, payload) }
-        : null;
+    case ReplyType.identity: {
+      const identity =
+        payload.length === IDENTITY_HEAD_BYTES + RECORD_BYTES ? decodeIdentity(view, payload) : null;
+      return identity && { kind: 'identity', identity };
+    }
     case ReplyType.status:
       return payload.length === 8
         ? { kind: 'status', command: payload[0], code: payload[1], detail: view.getUint32(4, true) }
@@ -108,40 +109,47 @@ export function decodeMessage(frame: Frame): Reply | BoardEvent | null {
     case ReplyType.checksumIs:
       return payload.length === 4 ? { kind: 'checksumIs', crc: view.getUint32(0, true) } : null;
     case ReplyType.boot:
-      return payload.length === RECORD_BYTES ? { kind: 'boot', record: decodeRecord(payload) } : null;
-    case ReplyType.finished:
-      return payload.length === RECORD_BYTES ? { kind: 'finished', record: decodeRecord(payload) } : null;
-    case ReplyType.result:
-      return payload.length >= 4 + RECORD_BYTES
-        ? {
-            kind: 'result',
-            inference: view.getUint32(0, true),
-            record: decodeRecord(payload.subarray(4, 4 + RECORD_BYTES)),
-            output: payload.slice(4 + RECORD_BYTES),
-          }
-        : null;
+    case ReplyType.finished: {
+      const record = payload.length === RECORD_BYTES ? decodeUncheckedRecord(payload) : null;
+      return record && { kind: frame.type === ReplyType.boot ? 'boot' : 'finished', record };
+    }
+    case ReplyType.result: {
+      const outputAt = 4 + RECORD_BYTES;
+      const record = payload.length >= outputAt ? decodeUncheckedRecord(payload.subarray(4, outputAt)) : null;
+      return (
+        record && {
+          kind: 'result',
+          inference: view.getUint32(0, true),
+          record,
+          output: payload.slice(outputAt),
+        }
+      );
+    }
     default:
       return null;
   }
 }
 
-function decodeIdentity(view: DataView, payload: Uint8Array): Identity {
-  return {
-    protocolVersion: view.getUint16(0, true),
-    firmwareMajor: view.getUint8(2),
-    firmwareMinor: view.getUint8(3),
-    board: view.getUint32(4, true),
-    flashBytes: view.getUint32(8, true),
-    nvmBytes: view.getUint32(12, true),
-    arenaBytes: view.getUint32(16, true),
-    imageOffset: view.getUint32(20, true),
-    imageCapacity: view.getUint32(24, true),
-    datasetOffset: view.getUint32(28, true),
-    datasetCapacity: view.getUint32(32, true),
-    imageCrc: view.getUint32(36, true),
-    datasetCrc: view.getUint32(40, true),
-    record: decodeRecord(payload.subarray(IDENTITY_HEAD_BYTES)),
-  };
+function decodeIdentity(view: DataView, payload: Uint8Array): Identity | null {
+  const record = decodeUncheckedRecord(payload.subarray(IDENTITY_HEAD_BYTES));
+  return (
+    record && {
+      protocolVersion: view.getUint16(0, true),
+      firmwareMajor: view.getUint8(2),
+      firmwareMinor: view.getUint8(3),
+      board: view.getUint32(4, true),
+      flashBytes: view.getUint32(8, true),
+      nvmBytes: view.getUint32(12, true),
+      arenaBytes: view.getUint32(16, true),
+      imageOffset: view.getUint32(20, true),
+      imageCapacity: view.getUint32(24, true),
+      datasetOffset: view.getUint32(28, true),
+      datasetCapacity: view.getUint32(32, true),
+      imageCrc: view.getUint32(36, true),
+      datasetCrc: view.getUint32(40, true),
+      record,
+    }
+  );
 }
 
 /** Little-endian 32-bit words. */

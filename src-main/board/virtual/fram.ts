@@ -1,4 +1,4 @@
-import { decodeRecord, isValidRecord, RECORD_BYTES } from '../link/record.js';
+import { decodeRecord, RECORD_BYTES } from '../record.js';
 import type { CommitObservation } from '../virtual-board.js';
 
 /**
@@ -98,9 +98,9 @@ export class Fram {
 
   /** A record slot was written to its end: a commit, if the record is whole. */
   private observe(slot: number): void {
-    const bytes = this.array.subarray(slot, slot + RECORD_BYTES);
-    if (isValidRecord(bytes)) {
-      const { sequence, inference, task } = decodeRecord(bytes);
+    const record = decodeRecord(this.array.subarray(slot, slot + RECORD_BYTES));
+    if (record) {
+      const { sequence, inference, task } = record;
       this.onCommit({ sequence, inference, task });
     }
   }

@@ -33,7 +33,7 @@ test('the prebuilt firmware boots and says who it is', async () => {
     picoFram.flashMap,
   );
   assert.equal(identity.imageCrc, 0);
-  assert.equal(identity.record.state, 0);
+  assert.equal(identity.record.state, 'idle');
 });
 
 test('the same seed gives the same cycles and the same charge', async () => {
