@@ -84,7 +84,7 @@ export async function storeOutcome(
     ['status', outcome.status],
     ['reason', outcome.reason],
     ['finished_at', now.toISOString()],
-    ...MEASURE_COLUMNS.map(([name, column]): [string, SqlValue] => [column, measures[name]]),
+    ...MEASURE_COLUMNS.map(([name, column]): [string, SqlValue] => [column, measureValue(name, measures)]),
     ['model_sha256', provenance.modelSha256],
     ['data_sha256', provenance.dataSha256],
     ['image_sha256', provenance.imageSha256],
@@ -229,6 +229,20 @@ async function readLog(connection: Connection, runId: number): Promise<LogEntry[
     level: (['info', 'warning', 'error'] as const).find((level) => level === row['level']) ?? 'info',
     message: text(row, 'message'),
   }));
+}
+
+const FRACTIONAL: readonly (keyof RunMeasures)[] = [
+  'latencySeconds',
+  'activeSeconds',
+  'totalSeconds',
+  'energyJoules',
+  'accuracy',
+];
+
+/** Counts are whole: a bench that counts cycles in fractions of a clock must not lose its run to a strict column. */
+function measureValue(name: keyof RunMeasures, measures: RunMeasures): number | null {
+  const value = measures[name];
+  return value === null || FRACTIONAL.includes(name) ? value : Math.round(value);
 }
 
 const MEASURE_COLUMNS: readonly [keyof RunMeasures, string][] = [
