@@ -9,7 +9,7 @@ export interface Comparison {
   baselineId: number | null;
   /** Configuration that is not the same in all runs. */
   differing: RunColumn[];
-  /** Configuration and plan that is, with its value. */
+  /** Configuration, plan and counts that are, with their value. */
   constant: { column: RunColumn; value: CellValue }[];
   measures: ComparedMeasure[];
 }
@@ -43,14 +43,23 @@ export function compareRuns(rows: readonly RunRow[], baselineId?: number): Compa
     constant:
       rows.length === 0
         ? []
-        : settings
-            .filter((column) => !differing.includes(column))
+        : [...settings, ...COUNTS]
+            .filter((column) => !differs(column))
             .map((column) => ({ column, value: rows[0][column] })),
     measures: [...columnsOf('measure'), ...differing.filter((column) => PRESENTATION[column].role === 'plan')]
       .filter((column) => PRESENTATION[column].values.kind !== 'text')
       .map((column) => compareMeasure(column, rows, baseline)),
   };
 }
+
+/** Measures that say little about a run when all runs share them. */
+const COUNTS: readonly RunColumn[] = [
+  'inferences',
+  'checkpoints',
+  'restores',
+  'tasksReexecuted',
+  'nvmBytesWritten',
+];
 
 function compareMeasure(
   column: RunColumn,

@@ -57,6 +57,7 @@ export interface Bar {
   note: string | null;
 }
 
+/** Shown of every run. */
 const MAIN_MEASURES: readonly RunColumn[] = [
   'status',
   'latencySeconds',
@@ -64,6 +65,10 @@ const MAIN_MEASURES: readonly RunColumn[] = [
   'energyJoules',
   'accuracy',
   'powerCycles',
+];
+
+/** Shown where they differ; else among what is the same in all runs. */
+const OTHER_MEASURES: readonly RunColumn[] = [
   'checkpoints',
   'restores',
   'tasksReexecuted',
@@ -87,7 +92,14 @@ export function buildReport(data: ReportData): Report {
     ),
     outcomes: countOutcomes(rows),
     comparison,
-    columns: ['id', ...(differing.length === 0 ? (['strategy'] as const) : differing), ...MAIN_MEASURES],
+    columns: [
+      'id',
+      ...(differing.length === 0 ? (['strategy'] as const) : differing),
+      ...MAIN_MEASURES,
+      ...OTHER_MEASURES.filter(
+        (column) => rows.length === 1 || rows.some((row) => row[column] !== rows[0][column]),
+      ),
+    ],
     rows,
     labels: labelRuns(rows, differing),
     bars: (['latencySeconds', 'energyJoules'] as const).map((column) => ({

@@ -11,11 +11,9 @@ export const DEFAULT_TABLE_COLUMNS: readonly RunColumn[] = [
   'power',
   'status',
   'latencySeconds',
-  'activeSeconds',
   'energyJoules',
   'powerCycles',
   'checkpoints',
-  'tasksReexecuted',
   'accuracy',
 ];
 
@@ -40,44 +38,84 @@ export function renderRunTable(
 
 /**
  * @param columns every column has the same number of cells
- * @param maximumWidth characters per line; the widest texts are shortened first, numbers never
+ * @param maximumWidth characters per line. Where it does not suffice, headings are broken at spaces; where that does not
+ *   either, the widest texts are shortened. Numbers never are.
  */
 export function renderTable(columns: readonly FormattedColumn[], maximumWidth = Infinity): string {
-  const gap = '  ';
-  const shown = columns.map((column) => ({
-    ...column,
-    lines: [column.heading, ...column.cells].map((cell) => characters(visible(cell))),
+  const shown = columns.map(({ heading, cells, alignRight }) => ({
+    heading: visible(heading),
+    cells: cells.map((cell) => characters(visible(cell))),
+    alignRight,
   }));
-  const widths = shown.map(({ lines }) => Math.max(...lines.map((cell) => cell.length)));
-  const shrinkable = shown.map(({ alignRight, heading }) =>
-    alignRight ? Infinity : characters(heading).length,
+  const oneLine = shown.map(({ heading, cells }) => widest([characters(heading), ...cells]));
+  const broken = shown.map(({ heading, cells }) => widest([...heading.split(' ').map(characters), ...cells]));
+  const widths = lineWidth(oneLine) <= maximumWidth ? oneLine : broken;
+  shorten(
+    widths,
+    shown.map(({ alignRight, heading }) =>
+      alignRight ? Infinity : widest(heading.split(' ').map(characters)),
+    ),
+    maximumWidth,
   );
-  while (widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) > maximumWidth) {
-    // The widest text that still has room to give; where none has, the line stays too long rather than lose digits.
-    const widest = widths.reduce(
-      (best, width, index) => (width > shrinkable[index] && width > (widths[best] ?? 0) ? index : best),
-      -1,
-    );
-    if (widest === -1) {
-      break;
-    }
-    widths[widest]--;
-  }
-  const line = (row: number): string =>
-    shown
-      .map(({ lines, alignRight }, index) => fit(lines[row], widths[index], alignRight))
-      .join(gap)
-      .trimEnd();
-  const rule = widths.map((width) => '─'.repeat(width)).join(gap);
-  const rowCount = shown[0]?.cells.length ?? 0;
-  return [line(0), rule, ...Array.from({ length: rowCount }, (_, row) => line(row + 1))]
-    .map((text) => `${text}\n`)
+  const headings = shown.map(({ heading }, index) => breakAtSpaces(heading, widths[index]));
+  const headingLines = Math.max(0, ...headings.map((lines) => lines.length));
+  const lines = [
+    // Short headings stand at the bottom, next to their column.
+    ...Array.from({ length: headingLines }, (_, line) =>
+      headings.map((texts) => characters(texts[line - headingLines + texts.length] ?? '')),
+    ),
+    widths.map((width) => characters('─'.repeat(width))),
+    ...(shown[0]?.cells ?? []).map((_, row) => shown.map(({ cells }) => cells[row])),
+  ];
+  return lines
+    .map((cells) => {
+      const fitted = cells.map((cell, index) => fit(cell, widths[index], shown[index].alignRight));
+      return `${fitted.join(GAP).trimEnd()}\n`;
+    })
     .join('');
 }
 
-function fit(characters: readonly string[], width: number, alignRight: boolean): string {
-  const text =
-    characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : characters.join('');
-  const padding = ' '.repeat(Math.max(0, width - Math.min(characters.length, width)));
-  return alignRight ? padding + text : text + padding;
+const GAP = '  ';
+/** Characters of a text that are left when a line must be shortened. */
+const SHORTEST_TEXT = 10;
+
+/** Takes from the widest text that still has room to give; where none has, lines stay too long rather than lose digits. */
+function shorten(widths: number[], smallest: readonly number[], maximumWidth: number): void {
+  while (lineWidth(widths) > maximumWidth) {
+    const widestText = widths.reduce(
+      (best, width, index) => (width > smallest[index] && width > (widths[best] ?? 0) ? index : best),
+      -1,
+    );
+    if (widestText === -1) {
+      return;
+    }
+    widths[widestText]--;
+  }
+}
+
+function lineWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP.length * Math.max(0, widths.length - 1));
+}
+
+function widest(texts: readonly (readonly string[])[]): number {
+  return texts.reduce((most, text) => Math.max(most, text.length), 0);
+}
+
+function breakAtSpaces(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const extended = lines.length === 0 ? word : `${lines[lines.length - 1]} ${word}`;
+    if (lines.length > 0 && characters(extended).length <= width) {
+      lines[lines.length - 1] = extended;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
+}
+
+function fit(text: readonly string[], width: number, alignRight: boolean): string {
+  const shown = text.length > width ? `${text.slice(0, width - 1).join('')}…` : text.join('');
+  const padding = ' '.repeat(Math.max(0, width - text.length));
+  return alignRight ? padding + shown : shown + padding;
 }

@@ -29,7 +29,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 10
 th, td { padding: 5px 9px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); font-size: 12.5px; vertical-align: bottom; }
 thead th { border-bottom: 1.5px solid var(--soft); }
-td.number, th.number { text-align: right; white-space: nowrap; }
+td.number, th.number { text-align: right; } td.number, td.strategy { white-space: nowrap; }
 td .ratio { display: block; color: var(--soft); font-size: 12px; }
 td.best { color: var(--best); font-weight: 650; }
 td.status { white-space: nowrap; }

@@ -76,7 +76,7 @@ function timeAxis(x: ScaleLinear<number, number>, yPosition: number): Markup {
             text-anchor="middle"
             >${digits(tick)}</text
           >`,
-    )}<text x="${WIDTH - RIGHT + 8}" y="${yPosition + 17}" class="strong">time (${unit.prefix}s)</text>`;
+    )}<text x="${WIDTH - RIGHT + 22}" y="${yPosition + 17}" class="strong">time (${unit.prefix}s)</text>`;
 }
 
 /** One path for all windows: a run may have thousands. */
