@@ -53,7 +53,7 @@ export function renderTable(columns: readonly FormattedColumn[], maximumWidth = 
   shorten(
     widths,
     shown.map(({ alignRight, heading }) =>
-      alignRight ? Infinity : widest(heading.split(' ').map(characters)),
+      alignRight ? Infinity : Math.max(SHORTEST_TEXT, widest(heading.split(' ').map(characters))),
     ),
     maximumWidth,
   );
