@@ -13,6 +13,9 @@ export interface HarvestStep {
 
 export interface Harvest {
   name: string;
+  /** At least one; the first starts at 0, starts increase strictly, the last is before durationSeconds. */
   steps: HarvestStep[];
   durationSeconds: number;
+  /** What was assumed or left out on the way from a file to these steps, in sentences for the run's log. */
+  notes?: string[];
 }
