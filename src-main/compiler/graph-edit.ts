@@ -1,4 +1,5 @@
 /** Helpers for passes over the graph. A pass gets a graph, leaves it as it is and returns another. */
+import { entryOf } from './graph-access.js';
 import type { Graph, Operator, Tensor } from './graph.js';
 
 /** The operators that read a tensor. */
@@ -16,11 +17,11 @@ export function hasSingleConsumer(graph: Graph, tensor: number): boolean {
   return !graph.outputs.includes(tensor) && consumersOf(graph, tensor).length === 1;
 }
 
-/** The graph with one operator replaced; `null` removes it. */
-export function replaceOperator(graph: Graph, operator: Operator, by: Operator | null): Graph {
+/** The graph with other operators, or none, in the place of one. */
+export function replaceOperator(graph: Graph, operator: Operator, by: readonly Operator[]): Graph {
   return {
     ...graph,
-    operators: graph.operators.flatMap((other) => (other === operator ? (by === null ? [] : [by]) : [other])),
+    operators: graph.operators.flatMap((other) => (other === operator ? by : [other])),
   };
 }
 
@@ -47,12 +48,13 @@ export function compactGraph(graph: Graph): Graph {
   for (const operator of [...graph.operators].reverse()) {
     if (operator.outputs.some((id) => live.has(id))) {
       operator.inputs.forEach((id) => live.add(id));
-      operators.unshift(operator);
+      operators.push(operator);
     }
   }
+  operators.reverse();
   const kept = graph.tensors.filter((tensor) => live.has(tensor.id) || graph.inputs.includes(tensor.id));
   const numbers = new Map(kept.map((tensor, id) => [tensor.id, id]));
-  const renumber = (id: number): number => numbers.get(id)!;
+  const renumber = (id: number): number => entryOf(numbers, id);
   return {
     ...graph,
     tensors: kept.map((tensor, id) => ({ ...tensor, id })),

@@ -1,4 +1,5 @@
 /** What a model costs: `brownout inspect`. */
+import { constantData, entryOf } from './graph-access.js';
 import { elementCount, type Graph, type Operator, type OperatorKind } from './graph.js';
 
 export interface OperatorInspection {
@@ -34,18 +35,18 @@ export interface Inspection {
 
 /** Counts of the graph as it is given: before or after lowering. */
 export function inspectGraph(graph: Graph): Inspection {
-  const shapeOf = (id: number): number[] => graph.tensors[id]!.shape;
+  const shapeOf = (id: number): number[] => graph.tensors[id].shape;
   const constants = new Set(graph.operators.flatMap((operator) => constantsOf(graph, operator)));
   const operators = graph.operators.map((operator) => ({
     kind: operator.kind,
     name: operator.name,
-    inputShape: shapeOf(operator.inputs[0]!),
-    outputShape: shapeOf(operator.outputs[0]!),
+    inputShape: shapeOf(operator.inputs[0]),
+    outputShape: shapeOf(operator.outputs[0]),
     macs: operatorMacs(graph, operator),
     parameters: sum(constantsOf(graph, operator).map((id) => elementCount(shapeOf(id)))),
   }));
   const describe = (id: number): TensorInspection => {
-    const { name, shape, type } = graph.tensors[id]!;
+    const { name, shape, type } = graph.tensors[id];
     return { name, shape, type };
   };
   return {
@@ -53,7 +54,7 @@ export function inspectGraph(graph: Graph): Inspection {
     operators,
     macs: sum(operators.map((operator) => operator.macs)),
     parameters: sum([...constants].map((id) => elementCount(shapeOf(id)))),
-    parameterBytes: sum([...constants].map((id) => graph.tensors[id]!.data!.byteLength)),
+    parameterBytes: sum([...constants].map((id) => constantData(graph.tensors[id]).byteLength)),
     peakActivationBytes: peakActivationBytes(graph),
     inputs: graph.inputs.map(describe),
     outputs: graph.outputs.map(describe),
@@ -65,14 +66,14 @@ export function inspectGraph(graph: Graph): Inspection {
  * that meet padding included.
  */
 export function operatorMacs(graph: Graph, operator: Operator): number {
-  const output = elementCount(graph.tensors[operator.outputs[0]!]!.shape);
+  const output = elementCount(graph.tensors[operator.outputs[0]].shape);
   const weights = graph.tensors[operator.inputs[1] ?? -1]?.shape ?? [];
   switch (operator.kind) {
     case 'CONV_2D':
     case 'FULLY_CONNECTED':
       return output * elementCount(weights.slice(1));
     case 'DEPTHWISE_CONV_2D':
-      return output * weights[1]! * weights[2]!;
+      return output * weights[1] * weights[2];
     default:
       return 0;
   }
@@ -83,21 +84,21 @@ export function peakActivationBytes(graph: Graph): number {
   const storage = new Map(graph.tensors.map(({ id }) => [id, id]));
   for (const operator of graph.operators) {
     if (operator.kind === 'RESHAPE') {
-      storage.set(operator.outputs[0]!, storage.get(operator.inputs[0]!)!);
+      storage.set(operator.outputs[0], entryOf(storage, operator.inputs[0]));
     }
   }
   const end = graph.operators.length;
   const lastUse = new Map<number, number>();
   graph.operators.forEach((operator, step) => {
-    [...operator.inputs, ...operator.outputs].forEach((id) => lastUse.set(storage.get(id)!, step));
+    [...operator.inputs, ...operator.outputs].forEach((id) => lastUse.set(entryOf(storage, id), step));
   });
-  graph.outputs.forEach((id) => lastUse.set(storage.get(id)!, end));
+  graph.outputs.forEach((id) => lastUse.set(entryOf(storage, id), end));
 
-  const bytesOf = (id: number): number => elementCount(graph.tensors[id]!.shape);
+  const bytesOf = (id: number): number => elementCount(graph.tensors[id].shape);
   const live = new Set(graph.inputs);
   let peak = sum([...live].map(bytesOf));
   graph.operators.forEach((operator, step) => {
-    operator.outputs.forEach((id) => live.add(storage.get(id)!));
+    operator.outputs.forEach((id) => live.add(entryOf(storage, id)));
     peak = Math.max(peak, sum([...live].map(bytesOf)));
     for (const id of live) {
       if ((lastUse.get(id) ?? -1) <= step) {
@@ -109,7 +110,7 @@ export function peakActivationBytes(graph: Graph): number {
 }
 
 function constantsOf(graph: Graph, operator: Operator): number[] {
-  return operator.inputs.filter((id) => graph.tensors[id]!.data !== null);
+  return operator.inputs.filter((id) => graph.tensors[id].data !== null);
 }
 
 function sum(values: readonly number[]): number {

@@ -49,15 +49,15 @@ export function inferOutputShape(
       }
       const depthwise = operator.kind === 'DEPTHWISE_CONV_2D';
       const fits = depthwise
-        ? first === 1 && last === channels! * operator.depthMultiplier
+        ? first === 1 && last === channels * operator.depthMultiplier
         : last === channels;
       if (!fits) {
         return `weights [${weights.join(', ')}] do not fit the ${channels} channels of its input`;
       }
-      const outputChannels = depthwise ? last! : first!;
+      const outputChannels = depthwise ? last : first;
       return windowShape(
-        [height!, width!, outputChannels],
-        [filterHeight!, filterWidth!],
+        [height, width, outputChannels],
+        [filterHeight, filterWidth],
         [operator.strideHeight, operator.strideWidth],
         [operator.dilationHeight, operator.dilationWidth],
         operator.padding,
@@ -69,7 +69,7 @@ export function inferOutputShape(
         return `needs an input of 4 dimensions, not [${input.join(', ')}]`;
       }
       return windowShape(
-        [input[1]!, input[2]!, input[3]!],
+        [input[1], input[2], input[3]],
         [operator.filterHeight, operator.filterWidth],
         [operator.strideHeight, operator.strideWidth],
         [1, 1],
@@ -80,10 +80,10 @@ export function inferOutputShape(
       const weights = inputs[1] ?? [];
       const [outputs, depth] = weights;
       const elements = input.reduce((product, extent) => product * extent, 1);
-      if (weights.length !== 2 || elements % depth! !== 0) {
+      if (weights.length !== 2 || elements % depth !== 0) {
         return `weights [${weights.join(', ')}] do not fit its input [${input.join(', ')}]`;
       }
-      return [elements / depth!, outputs!];
+      return [elements / depth, outputs];
     }
     case 'ADD': {
       const other = inputs[1] ?? [];
@@ -96,7 +96,7 @@ export function inferOutputShape(
       if (operator.before.length !== input.length || operator.after.length !== input.length) {
         return `pads ${operator.before.length} dimensions of an input [${input.join(', ')}]`;
       }
-      return input.map((extent, d) => extent + operator.before[d]! + operator.after[d]!);
+      return input.map((extent, d) => extent + operator.before[d] + operator.after[d]);
     }
     case 'MEAN': {
       if (operator.axes.some((axis) => !Number.isInteger(axis) || axis < 0 || axis >= input.length)) {

@@ -3,6 +3,7 @@
  * phases' tests call it on what they produce.
  */
 import { InputError } from '../common/errors.js';
+import { activationsOf, constantData } from './graph-access.js';
 import { elementCount, type Graph, type Operator, type Tensor } from './graph.js';
 import { inferOutputShape, sameShape } from './shapes.js';
 
@@ -73,7 +74,7 @@ export function validateGraph(graph: Graph, place: string): void {
     if (operator.outputs.length !== 1) {
       fail(where, `has ${operator.outputs.length} outputs`);
     }
-    const output = tensorAt(operator.outputs[0]!, where);
+    const output = tensorAt(operator.outputs[0], where);
     if (available.has(output.id)) {
       fail(where, `writes "${output.name}", which is a constant, an input or already written`);
     }
@@ -90,7 +91,7 @@ export function validateGraph(graph: Graph, place: string): void {
       fail(`output "${output.name}"`, 'is not produced by any operator');
     }
   }
-  const types = new Set([...activations(graph)].map((tensor) => tensor.type));
+  const types = new Set(activationsOf(graph).map((tensor) => tensor.type));
   const [type] = types;
   if (types.size > 1 || (type !== 'float32' && type !== 'int8')) {
     fail(
@@ -98,12 +99,6 @@ export function validateGraph(graph: Graph, place: string): void {
       `its activations have the types ${[...types].join(', ')}, where all must be float32 or all int8`,
     );
   }
-}
-
-/** The tensors that are computed at run time, the graph's inputs included. */
-export function activations(graph: Graph): Set<Tensor> {
-  const ids = [...graph.inputs, ...graph.operators.flatMap((operator) => operator.outputs)];
-  return new Set(ids.map((id) => graph.tensors[id]!));
 }
 
 function quantizationProblem(tensor: Tensor): string | null {
@@ -186,10 +181,10 @@ function inputProblem(operator: Operator, inputs: readonly Tensor[]): string | n
     return weightProblem(operator, inputs);
   }
   if (operator.kind === 'BATCH_NORM') {
-    const channels = inputs[0]!.shape.at(-1);
+    const channels = inputs[0].shape.at(-1);
     const odd = inputs
       .slice(1)
-      .find((tensor) => tensor.type !== 'float32' || tensor.data!.length !== channels);
+      .find((tensor) => tensor.type !== 'float32' || constantData(tensor).length !== channels);
     return odd === undefined
       ? null
       : `has a parameter "${odd.name}" that does not fit its ${channels} channels`;
@@ -215,16 +210,16 @@ function inputCounts(operator: Operator): [number, number] {
 /** Weights and bias as TensorFlow Lite's int8 specification wants them, or all float32. */
 function weightProblem(operator: Operator, [input, weights, bias]: readonly Tensor[]): string | null {
   const channelAxis = operator.kind === 'DEPTHWISE_CONV_2D' ? 3 : 0;
-  const channels = weights!.shape[channelAxis];
-  if (bias !== undefined && bias.data!.length !== channels) {
-    return `has a bias of ${bias.data!.length} values for ${channels} output channels`;
+  const channels = weights.shape[channelAxis];
+  if (bias !== undefined && constantData(bias).length !== channels) {
+    return `has a bias of ${constantData(bias).length} values for ${channels} output channels`;
   }
-  const biasType = input!.type === 'int8' ? 'int32' : 'float32';
-  if (weights!.type !== input!.type || (bias !== undefined && bias.type !== biasType)) {
-    return `mixes an input of ${input!.type} with weights of ${weights!.type}${bias === undefined ? '' : ` and a bias of ${bias.type}`}`;
+  const biasType = input.type === 'int8' ? 'int32' : 'float32';
+  if (weights.type !== input.type || (bias !== undefined && bias.type !== biasType)) {
+    return `mixes an input of ${input.type} with weights of ${weights.type}${bias === undefined ? '' : ` and a bias of ${bias.type}`}`;
   }
-  const quantization = weights!.quantization;
-  if (weights!.type === 'int8' && quantization !== null) {
+  const quantization = weights.quantization;
+  if (weights.type === 'int8' && quantization !== null) {
     if (quantization.axis !== null && quantization.axis !== channelAxis) {
       return `has weights quantized along dimension ${quantization.axis}, not along output channels`;
     }
@@ -247,14 +242,14 @@ function shapeProblem(operator: Operator, inputs: readonly Tensor[], output: Ten
   const described = `[${found.join(', ')}]`;
   if (expected === null || operator.kind === 'FULLY_CONNECTED') {
     // Both keep elements in order; FULLY_CONNECTED may keep the leading dimensions of its input.
-    const elements = elementCount(expected ?? inputs[0]!.shape);
+    const elements = elementCount(expected ?? inputs[0].shape);
     const lastFits = expected === null || found.at(-1) === expected[1];
     return elementCount(found) === elements && lastFits
       ? null
-      : `has an output ${described} that does not fit its input [${inputs[0]!.shape.join(', ')}]`;
+      : `has an output ${described} that does not fit its input [${inputs[0].shape.join(', ')}]`;
   }
-  if (expected.length === 4 && (inputs[0]!.shape[0] !== 1 || found[0] !== 1)) {
-    return `has a batch of ${inputs[0]!.shape[0]}, where only 1 is supported`;
+  if (expected.length === 4 && (inputs[0].shape[0] !== 1 || found[0] !== 1)) {
+    return `has a batch of ${inputs[0].shape[0]}, where only 1 is supported`;
   }
   return sameShape(expected, found)
     ? null

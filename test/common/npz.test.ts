@@ -27,7 +27,7 @@ test('reads what NumPy wrote', () => {
       ['expected', 'i1', [25, 12]],
     ],
   );
-  assert.ok(arrays.get('y')!.data instanceof BigInt64Array);
+  assert.ok(arrays.get('y')?.data instanceof BigInt64Array);
 });
 
 test('what is written is read again, with the same bytes each time', () => {
@@ -108,7 +108,7 @@ test('a data set is cut into samples with their labels', () => {
   assert.deepEqual(sampleShape, [32, 32, 3]);
   assert.equal(type, 'int8');
   assert.ok(samples.every((sample) => sample.length === 3072));
-  assert.ok(labels!.length === 25 && labels!.every((label) => label >= 0 && label < 10));
+  assert.ok(labels?.length === 25 && labels.every((label) => label >= 0 && label < 10));
 });
 
 test('a data set without samples, with odd labels or of another type says so', () => {

@@ -34,7 +34,7 @@ for (const { file, macs, peak, parameterBytes, input } of FIGURES) {
       assert.equal(inspection.macs, macs);
       assert.equal(inspection.peakActivationBytes, peak);
       assert.equal(inspection.parameterBytes, parameterBytes);
-      assert.deepEqual(inspection.inputs[0]!.shape, input);
+      assert.deepEqual(inspection.inputs[0].shape, input);
       assert.equal(
         inspection.operators.reduce((total, operator) => total + operator.macs, 0),
         macs,
@@ -50,6 +50,6 @@ test('the float twins cost as many MACs as the int8 models', () => {
   ] as const) {
     const graph = importModel(readFileSync(sharedPath('models', `${file}.tflite`)), `${file}.tflite`);
     assert.equal(inspectGraph(graph).macs, macs);
-    assert.equal(graph.tensors[graph.inputs[0]!]!.type, 'float32');
+    assert.equal(graph.tensors[graph.inputs[0]].type, 'float32');
   }
 });

@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { InputError } from '../../common/errors.js';
 import type { Graph } from '../graph.js';
 import { validateGraph } from '../validate.js';
+import { importOnnx, isOnnx } from './onnx/index.js';
 import { importTflite, isTflite } from './tflite/index.js';
 
 /**
@@ -14,16 +15,22 @@ import { importTflite, isTflite } from './tflite/index.js';
  *   `unknown-operator`
  */
 export function importModel(bytes: Uint8Array, fileName: string): Graph {
-  const name = basename(fileName, extname(fileName));
-  if (!isTflite(bytes)) {
-    throw new InputError({
-      code: 'model-unrecognized',
-      place: fileName,
-      message: 'is neither a TensorFlow Lite model nor an ONNX model',
-      remedy: 'Give a .tflite or .onnx file',
-    });
-  }
-  const graph = importTflite(bytes, fileName, name);
+  const extension = extname(fileName);
+  const name = basename(fileName, extension);
+  const graph = isTflite(bytes)
+    ? importTflite(bytes, fileName, name)
+    : isOnnx(bytes) || extension === '.onnx'
+      ? importOnnx(bytes, fileName, name)
+      : unrecognized(fileName);
   validateGraph(graph, fileName);
   return graph;
+}
+
+function unrecognized(fileName: string): never {
+  throw new InputError({
+    code: 'model-unrecognized',
+    place: fileName,
+    message: 'is neither a TensorFlow Lite model nor an ONNX model',
+    remedy: 'Give a .tflite or .onnx file',
+  });
 }

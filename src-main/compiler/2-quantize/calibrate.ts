@@ -25,7 +25,7 @@ export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<n
       remedy: 'Give calibration data (.npz with x), or an int8 model',
     });
   }
-  const input = graph.tensors[graph.inputs[0]!]!;
+  const input = graph.tensors[graph.inputs[0]];
   const elements = elementCount(input.shape);
   const odd = samples.findIndex((sample) => sample.length !== elements);
   if (odd !== -1 || graph.inputs.length !== 1) {
@@ -34,7 +34,7 @@ export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<n
       place,
       message:
         graph.inputs.length === 1
-          ? `takes ${elements} values [${input.shape.join(', ')}], calibration sample ${odd} has ${samples[odd]!.length}`
+          ? `takes ${elements} values [${input.shape.join(', ')}], calibration sample ${odd} has ${samples[odd].length}`
           : `has ${graph.inputs.length} inputs, and calibration data has one`,
       remedy: 'Give samples of the shape of the model input, channels last',
     });
@@ -59,7 +59,7 @@ export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<n
         throw new InputError({
           code: 'calibration-value',
           place,
-          message: `computes "${graph.tensors[tensor]!.name}" from calibration sample ${index} as infinite or not a number`,
+          message: `computes "${graph.tensors[tensor].name}" from calibration sample ${index} as infinite or not a number`,
           remedy: 'Check the weights of the model and the calibration data',
         });
       }

@@ -1,5 +1,6 @@
 /** The float model on the host: calibrates the quantization and says what accuracy there was to lose. */
 import { elementCount, type Graph, type Operator } from '../graph.js';
+import { floatData } from '../graph-access.js';
 import {
   activate,
   add,
@@ -34,7 +35,7 @@ export interface FloatEvaluator {
 export function createFloatEvaluator(graph: Graph): FloatEvaluator {
   const values = graph.tensors.map((tensor) => {
     if (tensor.data !== null) {
-      return tensor.data instanceof Float32Array ? tensor.data : new Float32Array(0);
+      return floatData(tensor);
     }
     if (tensor.type !== 'float32') {
       throw new RangeError(`activation "${tensor.name}" is ${tensor.type}, not float32`);
@@ -43,25 +44,23 @@ export function createFloatEvaluator(graph: Graph): FloatEvaluator {
   });
   const steps = graph.operators.map((operator) => {
     const run = prepare(graph, operator, values);
-    return { run, output: operator.outputs[0]! };
+    return { run, output: operator.outputs[0] };
   });
   return {
     run: (inputs, observe) => {
       graph.inputs.forEach((id, i) => {
         const input = inputs[i];
-        if (input?.length !== values[id]!.length) {
-          throw new RangeError(
-            `input ${i} has ${input?.length ?? 0} values instead of ${values[id]!.length}`,
-          );
+        if (input?.length !== values[id].length) {
+          throw new RangeError(`input ${i} has ${input?.length ?? 0} values instead of ${values[id].length}`);
         }
-        values[id]!.set(input);
-        observe?.(id, values[id]!);
+        values[id].set(input);
+        observe?.(id, values[id]);
       });
       for (const { run, output } of steps) {
         run();
-        observe?.(output, values[output]!);
+        observe?.(output, values[output]);
       }
-      return graph.outputs.map((id) => values[id]!.slice());
+      return graph.outputs.map((id) => values[id].slice());
     },
   };
 }
@@ -70,7 +69,7 @@ export function createFloatEvaluator(graph: Graph): FloatEvaluator {
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) {
-    if (values[i]! > values[best]!) {
+    if (values[i] > values[best]) {
       best = i;
     }
   }
@@ -79,51 +78,51 @@ export function argmax(values: ArrayLike<number>): number {
 
 /** One operator with its arrays bound. */
 function prepare(graph: Graph, operator: Operator, values: readonly Float32Array[]): () => void {
-  const shapes = operator.inputs.map((id) => graph.tensors[id]!.shape);
-  const outputShape = graph.tensors[operator.outputs[0]!]!.shape;
-  const [input, second, third] = operator.inputs.map((id) => values[id]!);
-  const output = values[operator.outputs[0]!]!;
+  const shapes = operator.inputs.map((id) => graph.tensors[id].shape);
+  const outputShape = graph.tensors[operator.outputs[0]].shape;
+  const [input, second, third] = operator.inputs.map((id) => values[id]);
+  const output = values[operator.outputs[0]];
   const bias = third ?? null;
   switch (operator.kind) {
     case 'CONV_2D':
     case 'DEPTHWISE_CONV_2D': {
-      const [, height, width] = shapes[1]!;
-      const filter = { height: height!, width: width! };
-      const [from, to] = [imageShape(shapes[0]!), imageShape(outputShape)];
+      const [, height, width] = shapes[1];
+      const filter = { height, width };
+      const [from, to] = [imageShape(shapes[0]), imageShape(outputShape)];
       return operator.kind === 'CONV_2D'
-        ? () => conv2D(operator, filter, input!, from, second!, bias, output, to)
-        : () => depthwiseConv2D(operator, filter, input!, from, second!, bias, output, to);
+        ? () => conv2D(operator, filter, input, from, second, bias, output, to)
+        : () => depthwiseConv2D(operator, filter, input, from, second, bias, output, to);
     }
     case 'FULLY_CONNECTED':
       return () => {
-        fullyConnected(input!, second!, bias, output, shapes[1]![1]!);
+        fullyConnected(input, second, bias, output, shapes[1][1]);
         activate(output, operator.activation);
       };
     case 'AVERAGE_POOL_2D':
     case 'MAX_POOL_2D':
-      return () => pool2D(operator, input!, imageShape(shapes[0]!), output, imageShape(outputShape));
+      return () => pool2D(operator, input, imageShape(shapes[0]), output, imageShape(outputShape));
     case 'ADD':
       return () => {
-        add(input!, second!, output);
+        add(input, second, output);
         activate(output, operator.activation);
       };
     case 'PAD':
-      return () => pad(input!, shapes[0]!, output, outputShape, operator.before, operator.value);
+      return () => pad(input, shapes[0], output, outputShape, operator.before, operator.value);
     case 'MEAN':
-      return () => mean(input!, shapes[0]!, output, operator.axes);
+      return () => mean(input, shapes[0], output, operator.axes);
     case 'RESHAPE':
-      return () => output.set(input!);
+      return () => output.set(input);
     case 'SOFTMAX':
-      return () => softmax(input!, output, outputShape.at(-1)!, operator.beta);
+      return () => softmax(input, output, outputShape[outputShape.length - 1], operator.beta);
     case 'CLAMP':
-      return () => clamp(input!, output, operator.minimum, operator.maximum);
+      return () => clamp(input, output, operator.minimum, operator.maximum);
     case 'BATCH_NORM': {
-      const parameters = operator.inputs.slice(1).map((id) => values[id]!);
-      return () => batchNorm(input!, output, parameters, operator.epsilon);
+      const parameters = operator.inputs.slice(1).map((id) => values[id]);
+      return () => batchNorm(input, output, parameters, operator.epsilon);
     }
   }
 }
 
 function imageShape([, height, width, channels]: readonly number[]): ImageShape {
-  return { height: height!, width: width!, channels: channels! };
+  return { height, width, channels };
 }

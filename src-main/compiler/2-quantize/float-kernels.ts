@@ -21,7 +21,7 @@ export function activate(values: Float32Array, activation: Activation): void {
 
 export function clamp(input: Float32Array, output: Float32Array, minimum: number, maximum: number): void {
   for (let i = 0; i < input.length; i++) {
-    const value = input[i]!;
+    const value = input[i];
     output[i] = value < minimum ? minimum : value > maximum ? maximum : value;
   }
 }
@@ -60,16 +60,16 @@ export function conv2D(
           for (let o = 0; o < outputs; o++) {
             let sum = 0;
             for (let i = 0; i < depth; i++) {
-              sum += input[from + i]! * weights[weight + i]!;
+              sum += input[from + i] * weights[weight + i];
             }
-            sums[o]! += sum;
+            sums[o] += sum;
             weight += weightsPerOutput;
           }
         }
       }
       const to = (y * outputShape.width + x) * outputs;
       for (let o = 0; o < outputs; o++) {
-        output[to + o] = sums[o]! + (bias === null ? 0 : bias[o]!);
+        output[to + o] = sums[o] + (bias === null ? 0 : bias[o]);
       }
     }
   }
@@ -107,18 +107,18 @@ export function depthwiseConv2D(
           const weight = (ky * filter.width + kx) * outputs;
           if (depthMultiplier === 1) {
             for (let o = 0; o < outputs; o++) {
-              sums[o]! += input[from + o]! * weights[weight + o]!;
+              sums[o] += input[from + o] * weights[weight + o];
             }
           } else {
             for (let o = 0; o < outputs; o++) {
-              sums[o]! += input[from + Math.floor(o / depthMultiplier)]! * weights[weight + o]!;
+              sums[o] += input[from + Math.floor(o / depthMultiplier)] * weights[weight + o];
             }
           }
         }
       }
       const to = (y * outputShape.width + x) * outputs;
       for (let o = 0; o < outputs; o++) {
-        output[to + o] = sums[o]! + (bias === null ? 0 : bias[o]!);
+        output[to + o] = sums[o] + (bias === null ? 0 : bias[o]);
       }
     }
   }
@@ -150,15 +150,15 @@ export function pool2D(
         for (let column = firstColumn; column < endColumn; column++) {
           const from = (row * inputShape.width + column) * channels;
           for (let c = 0; c < channels; c++) {
-            const value = input[from + c]!;
-            values[c] = average ? values[c]! + value : Math.max(values[c]!, value);
+            const value = input[from + c];
+            values[c] = average ? values[c] + value : Math.max(values[c], value);
           }
         }
       }
       const count = average ? (endRow - firstRow) * (endColumn - firstColumn) : 1;
       const to = (y * outputShape.width + x) * channels;
       for (let c = 0; c < channels; c++) {
-        output[to + c] = values[c]! / count;
+        output[to + c] = values[c] / count;
       }
     }
   }
@@ -177,9 +177,9 @@ export function fullyConnected(
   const rows = input.length / depth;
   for (let row = 0; row < rows; row++) {
     for (let o = 0; o < outputs; o++) {
-      let sum = bias === null ? 0 : bias[o]!;
+      let sum = bias === null ? 0 : bias[o];
       for (let i = 0; i < depth; i++) {
-        sum += input[row * depth + i]! * weights[o * depth + i]!;
+        sum += input[row * depth + i] * weights[o * depth + i];
       }
       output[row * outputs + o] = sum;
     }
@@ -188,7 +188,7 @@ export function fullyConnected(
 
 export function add(a: Float32Array, b: Float32Array, output: Float32Array): void {
   for (let i = 0; i < output.length; i++) {
-    output[i] = a[i]! + b[i]!;
+    output[i] = a[i] + b[i];
   }
 }
 
@@ -208,8 +208,8 @@ export function pad(
     let to = before.at(-1) ?? 0;
     let rest = from / innermost;
     for (let d = inputShape.length - 2; d >= 0; d--) {
-      to += ((rest % inputShape[d]!) + before[d]!) * strides[d]!;
-      rest = Math.floor(rest / inputShape[d]!);
+      to += ((rest % inputShape[d]) + before[d]) * strides[d];
+      rest = Math.floor(rest / inputShape[d]);
     }
     output.set(input.subarray(from, from + innermost), to);
   }
@@ -229,14 +229,14 @@ export function mean(
     let to = 0;
     let rest = from;
     for (let d = inputShape.length - 1; d >= 0; d--) {
-      to += (rest % inputShape[d]!) * strides[d]!;
-      rest = Math.floor(rest / inputShape[d]!);
+      to += (rest % inputShape[d]) * strides[d];
+      rest = Math.floor(rest / inputShape[d]);
     }
-    sums[to]! += input[from]!;
+    sums[to] += input[from];
   }
   const count = input.length / output.length;
   for (let i = 0; i < output.length; i++) {
-    output[i] = sums[i]! / count;
+    output[i] = sums[i] / count;
   }
 }
 
@@ -245,14 +245,14 @@ export function softmax(input: Float32Array, output: Float32Array, depth: number
   for (let start = 0; start < input.length; start += depth) {
     let maximum = -Infinity;
     for (let i = start; i < start + depth; i++) {
-      maximum = Math.max(maximum, input[i]!);
+      maximum = Math.max(maximum, input[i]);
     }
     let sum = 0;
     for (let i = start; i < start + depth; i++) {
-      sum += Math.exp(beta * (input[i]! - maximum));
+      sum += Math.exp(beta * (input[i] - maximum));
     }
     for (let i = start; i < start + depth; i++) {
-      output[i] = Math.exp(beta * (input[i]! - maximum)) / sum;
+      output[i] = Math.exp(beta * (input[i] - maximum)) / sum;
     }
   }
 }
@@ -264,11 +264,11 @@ export function batchNorm(
   [scale, offset, average, variance]: readonly Float32Array[],
   epsilon: number,
 ): void {
-  const channels = scale!.length;
+  const channels = scale.length;
   for (let c = 0; c < channels; c++) {
-    const factor = scale![c]! / Math.sqrt(variance![c]! + epsilon);
+    const factor = scale[c] / Math.sqrt(variance[c] + epsilon);
     for (let i = c; i < input.length; i += channels) {
-      output[i] = (input[i]! - average![c]!) * factor + offset![c]!;
+      output[i] = (input[i] - average[c]) * factor + offset[c];
     }
   }
 }
@@ -276,7 +276,7 @@ export function batchNorm(
 function stridesOf(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(1);
   for (let d = shape.length - 2; d >= 0; d--) {
-    strides[d] = strides[d + 1]! * shape[d + 1]!;
+    strides[d] = strides[d + 1] * shape[d + 1];
   }
   return strides;
 }

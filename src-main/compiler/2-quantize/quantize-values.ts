@@ -1,5 +1,6 @@
 /** Real numbers to the stored ones of TensorFlow Lite's int8 specification. */
 import { roundHalfAwayFromZero } from '../fixed-point.js';
+import { floatData } from '../graph-access.js';
 import type { Quantization, Tensor } from '../graph.js';
 import type { ValueRange } from './calibrate.js';
 
@@ -30,18 +31,18 @@ export function quantizeWeights(
   weights: Tensor,
   bias: Tensor | null,
   { channelAxis, inputScale, outputScale }: { channelAxis: 0 | 3; inputScale: number; outputScale: number },
-): Omit<Tensor, 'id'> {
-  const values = weights.data as Float32Array;
-  const channels = weights.shape[channelAxis]!;
+): Omit<Tensor, 'id'> & { quantization: Quantization } {
+  const values = floatData(weights);
+  const channels = weights.shape[channelAxis];
   const perChannel = values.length / channels;
   const channelOf = (i: number): number => (channelAxis === 0 ? Math.floor(i / perChannel) : i % channels);
   const largest = new Float64Array(channels);
   values.forEach((value, i) => {
     const channel = channelOf(i);
-    largest[channel] = Math.max(largest[channel]!, Math.abs(value));
+    largest[channel] = Math.max(largest[channel], Math.abs(value));
   });
   const scales = largest.map((magnitude, channel) => {
-    const biasMagnitude = bias === null ? 0 : Math.abs((bias.data as Float32Array)[channel]!);
+    const biasMagnitude = bias === null ? 0 : Math.abs(floatData(bias)[channel]);
     return Math.fround(
       Math.max(
         magnitude / 127,
@@ -56,7 +57,7 @@ export function quantizeWeights(
     type: 'int8',
     quantization: { scales, zeroPoints: new Int32Array(channels), axis: channelAxis },
     data: Int8Array.from(values, (value, i) => {
-      const stored = roundHalfAwayFromZero(value / scales[channelOf(i)]!);
+      const stored = roundHalfAwayFromZero(value / scales[channelOf(i)]);
       return Math.min(127, Math.max(-127, stored));
     }),
   };
@@ -74,8 +75,8 @@ export function quantizeBias(
     shape: bias.shape,
     type: 'int32',
     quantization: { scales, zeroPoints: new Int32Array(scales.length), axis: 0 },
-    data: Int32Array.from(bias.data as Float32Array, (value, channel) =>
-      roundHalfAwayFromZero(value / scales[channel]!),
+    data: Int32Array.from(floatData(bias), (value, channel) =>
+      roundHalfAwayFromZero(value / scales[channel]),
     ),
   };
 }

@@ -1,6 +1,6 @@
 import { type Graph, type Operator, type Quantization, type Tensor } from '../graph.js';
+import { activationsOf, entryOf, scaleAndZeroPoint } from '../graph-access.js';
 import { addTensor, compactGraph } from '../graph-edit.js';
-import { activations } from '../validate.js';
 import { calibrate, type ValueRange } from './calibrate.js';
 import { lower } from './lower/index.js';
 import { asymmetricQuantization, quantizeBias, quantizeWeights } from './quantize-values.js';
@@ -31,7 +31,7 @@ const SOFTMAX_OUTPUT: Quantization = {
 
 /** Whether all activations are int8. */
 export function isQuantized(graph: Graph): boolean {
-  return [...activations(graph)].every((tensor) => tensor.type === 'int8');
+  return activationsOf(graph).every((tensor) => tensor.type === 'int8');
 }
 
 /**
@@ -76,18 +76,18 @@ function quantizeActivations(graph: Graph, ranges: ReadonlyMap<number, ValueRang
   const shared = new Map(ranges);
   for (const operator of graph.operators) {
     if (keepsQuantization(operator)) {
-      const [input, output] = [operator.inputs[0]!, operator.outputs[0]!];
+      const [input, output] = [operator.inputs[0], operator.outputs[0]];
       const origin = source.get(input) ?? input;
       source.set(output, origin);
-      shared.set(origin, union(shared.get(origin)!, shared.get(output)!));
+      shared.set(origin, union(entryOf(shared, origin), entryOf(shared, output)));
     }
   }
   const fixed = new Map(
     graph.operators
       .filter((operator) => operator.kind === 'SOFTMAX')
-      .map((operator) => [operator.outputs[0]!, SOFTMAX_OUTPUT]),
+      .map((operator) => [operator.outputs[0], SOFTMAX_OUTPUT]),
   );
-  const ids = new Set([...activations(graph)].map((tensor) => tensor.id));
+  const ids = new Set(activationsOf(graph).map((tensor) => tensor.id));
   return {
     ...graph,
     tensors: graph.tensors.map((tensor): Tensor => {
@@ -95,7 +95,7 @@ function quantizeActivations(graph: Graph, ranges: ReadonlyMap<number, ValueRang
         return tensor;
       }
       const origin = source.get(tensor.id) ?? tensor.id;
-      const quantization = fixed.get(origin) ?? asymmetricQuantization(shared.get(origin)!);
+      const quantization = fixed.get(origin) ?? asymmetricQuantization(entryOf(shared, origin));
       return { ...tensor, type: 'int8', quantization };
     }),
   };
@@ -116,19 +116,19 @@ function quantizeConstants(graph: Graph): Graph {
       return current;
     }
     const [input, weightsId, biasId] = operator.inputs;
-    const scaleOf = (id: number): number => current.tensors[id]!.quantization!.scales[0]!;
-    const inputScale = scaleOf(input!);
-    const bias = biasId === undefined ? null : current.tensors[biasId]!;
-    const weights = quantizeWeights(current.tensors[weightsId!]!, bias, {
+    const scaleOf = (id: number): number => scaleAndZeroPoint(current.tensors[id]).scale;
+    const inputScale = scaleOf(input);
+    const bias = biasId === undefined ? null : current.tensors[biasId];
+    const weights = quantizeWeights(current.tensors[weightsId], bias, {
       channelAxis: operator.kind === 'DEPTHWISE_CONV_2D' ? 3 : 0,
       inputScale,
-      outputScale: scaleOf(operator.outputs[0]!),
+      outputScale: scaleOf(operator.outputs[0]),
     });
     const withWeights = addTensor(current, weights);
-    const inputs = [input!, withWeights.id];
+    const inputs = [input, withWeights.id];
     let next = withWeights.graph;
     if (bias !== null) {
-      const withBias = addTensor(next, quantizeBias(bias, weights.quantization!.scales, inputScale));
+      const withBias = addTensor(next, quantizeBias(bias, weights.quantization.scales, inputScale));
       inputs.push(withBias.id);
       next = withBias.graph;
     }
@@ -140,12 +140,12 @@ function quantizeConstants(graph: Graph): Graph {
 }
 
 function reportOf(graph: Graph, ranges: ReadonlyMap<number, ValueRange>): TensorReport[] {
-  return [...activations(graph)].map(({ id, name, quantization }) => {
-    const [scale, zeroPoint] = [quantization!.scales[0]!, quantization!.zeroPoints[0]!];
-    const range = ranges.get(id) ?? {
+  return activationsOf(graph).map((tensor) => {
+    const { scale, zeroPoint } = scaleAndZeroPoint(tensor);
+    const range = ranges.get(tensor.id) ?? {
       minimum: scale * (-128 - zeroPoint),
       maximum: scale * (127 - zeroPoint),
     };
-    return { name, ...range, scale, zeroPoint };
+    return { name: tensor.name, ...range, scale, zeroPoint };
   });
 }

@@ -32,7 +32,7 @@ for (const name of MODELS) {
 
 test('SAME padding is explicit, with the odd row after', () => {
   const graph = importModel(modelBytes('kws_ds_cnn_int8'), 'kws.tflite');
-  const first = graph.operators[0]!;
+  const first = graph.operators[0];
   assert.ok(first.kind === 'CONV_2D');
   // 49 rows, window 10, stride 2: 25 positions need 24 * 2 + 10 - 49 = 9 padded rows.
   assert.deepEqual(first.padding, { top: 4, bottom: 5, left: 1, right: 1 });

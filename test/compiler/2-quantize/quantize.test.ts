@@ -12,6 +12,7 @@ import {
   lower,
   quantize,
 } from '../../../src-main/compiler/2-quantize/index.js';
+import { entryOf, quantizationOf, scaleAndZeroPoint } from '../../../src-main/compiler/graph-access.js';
 import type { Graph } from '../../../src-main/compiler/graph.js';
 import { validateGraph } from '../../../src-main/compiler/validate.js';
 import { sharedPath } from '../../support/shared.js';
@@ -31,15 +32,14 @@ function model(name: string): Graph {
 function evaluation(name: string, graph: Graph) {
   const bytes = readFileSync(sharedPath('eval', `${name}.npz`));
   const { samples, labels } = loadDataset(bytes, name);
-  const { data, shape } = readNpz(bytes, name).get('expected')!;
-  const { scales, zeroPoints } = graph.tensors[graph.inputs[0]!]!.quantization!;
-  const outputs = shape[1]!;
+  const { data, shape } = entryOf(readNpz(bytes, name), 'expected');
+  const { scale, zeroPoint } = scaleAndZeroPoint(graph.tensors[graph.inputs[0]]);
+  assert.ok(labels !== null);
+  const outputs = shape[1];
   return {
     samples,
-    labels: labels!,
-    reals: samples.map((sample) =>
-      Float32Array.from(sample, (value) => scales[0]! * (value - zeroPoints[0]!)),
-    ),
+    labels,
+    reals: samples.map((sample) => Float32Array.from(sample, (value) => scale * (value - zeroPoint))),
     expected: samples.map((_, i) => (data as Int8Array).subarray(i * outputs, (i + 1) * outputs)),
   };
 }
@@ -49,8 +49,8 @@ for (const twin of TWINS) {
     const { reals, labels, expected } = evaluation(twin.data, model(twin.int8));
     for (const graph of [model(twin.float), lower(model(twin.float))]) {
       const evaluator = createFloatEvaluator(graph);
-      const classes = reals.map((sample) => argmax(evaluator.run([sample])[0]!));
-      assert.equal(classes.filter((c, i) => c === argmax(expected[i]!)).length, twin.agree);
+      const classes = reals.map((sample) => argmax(evaluator.run([sample])[0]));
+      assert.equal(classes.filter((c, i) => c === argmax(expected[i])).length, twin.agree);
       assert.equal(classes.filter((c, i) => c === labels[i]).length, twin.correct);
     }
   });
@@ -60,10 +60,10 @@ for (const twin of TWINS) {
     const { samples, expected } = evaluation(twin.data, graph);
     const simulate = simulateInt8(graph);
     const outputs = samples.map((sample) => simulate(sample));
-    const same = outputs.filter((output, i) => argmax(output) === argmax(expected[i]!)).length;
+    const same = outputs.filter((output, i) => argmax(output) === argmax(expected[i])).length;
     assert.ok(same >= 24, `${same} of 25 classes`);
     const errors = outputs.flatMap((output, i) =>
-      Array.from(output, (value, j) => Math.abs(value - expected[i]![j]!)),
+      Array.from(output, (value, j) => Math.abs(value - expected[i][j])),
     );
     const mean = errors.reduce((total, error) => total + error, 0) / errors.length;
     // One step of a logit moves the probabilities of two close classes by up to ten steps. Measured: 1.04 for
@@ -81,10 +81,10 @@ for (const twin of TWINS) {
     assert.equal(report.calibrationSamples, 25);
     assert.equal(report.activations.length, graph.operators.length + 1);
     const simulate = simulateInt8(graph);
-    const { scales, zeroPoints } = graph.tensors[graph.inputs[0]!]!.quantization!;
+    const { scale, zeroPoint } = scaleAndZeroPoint(graph.tensors[graph.inputs[0]]);
     const correct = reals.filter((sample, i) => {
       const stored = sample.map((value) =>
-        Math.min(127, Math.max(-128, Math.round(value / scales[0]!) + zeroPoints[0]!)),
+        Math.min(127, Math.max(-128, Math.round(value / scale) + zeroPoint)),
       );
       return argmax(simulate(stored)) === labels[i];
     });
@@ -95,20 +95,23 @@ for (const twin of TWINS) {
 /** TensorFlow Lite's int8 specification, as far as a graph can show it. */
 function assertSpecification(graph: Graph): void {
   for (const operator of graph.operators) {
-    const [input, weights, bias] = operator.inputs.map((id) => graph.tensors[id]!);
-    const output = graph.tensors[operator.outputs[0]!]!;
+    const [input, weights, bias] = operator.inputs.map((id) => graph.tensors[id]);
+    const output = graph.tensors[operator.outputs[0]];
     if ('dilationHeight' in operator || operator.kind === 'FULLY_CONNECTED') {
-      assert.ok(weights!.quantization!.zeroPoints.every((zeroPoint) => zeroPoint === 0));
-      assert.ok((weights!.data as Int8Array).every((value) => value >= -127));
-      weights!.quantization!.scales.forEach((scale, c) => {
-        assert.equal(bias!.quantization!.scales[c], scale * input!.quantization!.scales[0]!);
+      assert.ok(quantizationOf(weights).zeroPoints.every((zeroPoint) => zeroPoint === 0));
+      assert.ok((weights.data as Int8Array).every((value) => value >= -127));
+      quantizationOf(weights).scales.forEach((scale, c) => {
+        assert.equal(quantizationOf(bias).scales[c], scale * quantizationOf(input).scales[0]);
       });
     }
     if (operator.kind === 'SOFTMAX') {
-      assert.deepEqual([output.quantization!.scales[0], output.quantization!.zeroPoints[0]], [1 / 256, -128]);
+      assert.deepEqual(
+        [quantizationOf(output).scales[0], quantizationOf(output).zeroPoints[0]],
+        [1 / 256, -128],
+      );
     }
     if (operator.kind === 'AVERAGE_POOL_2D') {
-      assert.deepEqual(output.quantization, input!.quantization);
+      assert.deepEqual(output.quantization, input.quantization);
     }
   }
 }

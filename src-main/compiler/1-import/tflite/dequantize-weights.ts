@@ -10,7 +10,7 @@ export function dequantizeWeights(graph: Graph): Graph {
     graph.operators
       .filter((operator) => graph.tensors[operator.inputs[0] ?? -1]?.type === 'float32')
       .flatMap((operator) => operator.inputs)
-      .filter((id) => graph.tensors[id]!.type === 'int8' && graph.tensors[id]!.data !== null),
+      .filter((id) => graph.tensors[id].type === 'int8' && graph.tensors[id].data !== null),
   );
   if (hybrid.size === 0) {
     return graph;
@@ -32,7 +32,7 @@ function dequantized(tensor: Tensor): Tensor {
     axis === null ? data.length : shape.slice(axis + 1).reduce((product, extent) => product * extent, 1);
   const values = Float32Array.from({ length: data.length }, (_, i) => {
     const entry = Math.floor(i / inner) % scales.length;
-    return scales[entry]! * (Number(data[i]) - zeroPoints[entry]!);
+    return scales[entry] * (Number(data[i]) - zeroPoints[entry]);
   });
   return { ...tensor, type: 'float32', quantization: null, data: values };
 }

@@ -1,6 +1,7 @@
 /** TensorFlow Lite flatbuffers (.tflite) to the graph: fully int8-quantized and float32 models. */
 import type { ElementArray, ElementType, Graph, Quantization, Tensor } from '../../graph.js';
 import { elementCount } from '../../graph.js';
+import { entryOf } from '../../graph-access.js';
 import { bytesPerElement, elementsFromBytes, MAXIMUM_ELEMENTS } from '../elements.js';
 import { damagedModel, printableName, unknownOperators, unsupportedModel } from '../model-errors.js';
 import { builtinOperatorName } from './builtin-operators.js';
@@ -56,7 +57,7 @@ export function importTflite(bytes: Uint8Array, place: string, modelName: string
   const names = operatorNames(operators, operatorCodeNames(model), place);
   const tensors = new TensorTable(subgraph.tables(SUBGRAPH.tensors), model.tables(MODEL.buffers), place);
   const unknown = names.flatMap((operator, i) =>
-    TFLITE_OPERATORS.has(operator) ? [] : [{ operator, node: nodeLabel(operators[i]!, i, tensors) }],
+    TFLITE_OPERATORS.has(operator) ? [] : [{ operator, node: nodeLabel(operators[i], i, tensors) }],
   );
   if (unknown.length > 0) {
     throw unknownOperators(place, unknown, [...TFLITE_OPERATORS.keys()]);
@@ -65,8 +66,8 @@ export function importTflite(bytes: Uint8Array, place: string, modelName: string
   return dequantizeWeights({
     name: modelName,
     operators: operators.map((operator, i) => {
-      const name = names[i]!;
-      return TFLITE_OPERATORS.get(name)!(new FileNode(operator, name, i, tensors, place));
+      const name = names[i];
+      return entryOf(TFLITE_OPERATORS, name)(new FileNode(operator, name, i, tensors, place));
     }),
     inputs,
     outputs: (subgraph.int32s(SUBGRAPH.outputs) ?? []).map((index) => tensors.idOf(index)),
@@ -337,11 +338,11 @@ class FileNode implements TfliteNode {
     }
     const quantization = this.#tensors.quantizationOf(tensor);
     const stored = Number(data[0]);
-    return quantization === null ? stored : quantization.scales[0]! * (stored - quantization.zeroPoints[0]!);
+    return quantization === null ? stored : quantization.scales[0] * (stored - quantization.zeroPoints[0]);
   }
 
   output(): number {
-    return this.#tensors.idOf(this.#outputs[0]!);
+    return this.#tensors.idOf(this.#outputs[0]);
   }
 
   options(type: number): Table | null {

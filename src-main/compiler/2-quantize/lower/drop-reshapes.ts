@@ -1,5 +1,5 @@
 import type { Graph } from '../../graph.js';
-import { consumersOf, redirectReaders, sameQuantization } from '../../graph-edit.js';
+import { consumersOf, producerOf, redirectReaders, sameQuantization } from '../../graph-edit.js';
 import { sameShape } from '../../shapes.js';
 
 /**
@@ -8,13 +8,13 @@ import { sameShape } from '../../shapes.js';
  */
 export function dropReshapes(graph: Graph): Graph {
   return graph.operators.reduce((current, operator) => {
-    const output = operator.outputs[0]!;
-    if (operator.kind !== 'RESHAPE' || current.outputs.includes(output)) {
+    const output = operator.outputs[0];
+    // The operator of the current graph: an earlier reshape of a chain may have been dropped.
+    const reshape = producerOf(current, output);
+    if (reshape?.kind !== 'RESHAPE' || current.outputs.includes(output)) {
       return current;
     }
-    // The operator of the current graph: an earlier reshape of a chain may have been dropped.
-    const reshape = current.operators.find((other) => other.outputs[0] === output)!;
-    const [from, to] = [current.tensors[reshape.inputs[0]!]!, current.tensors[output]!];
+    const [from, to] = [current.tensors[reshape.inputs[0]], current.tensors[output]];
     const flattened = consumersOf(current, output).every((consumer) => consumer.kind === 'FULLY_CONNECTED');
     return sameQuantization(from, to) && (sameShape(from.shape, to.shape) || flattened)
       ? redirectReaders(current, output, from.id)

@@ -1,11 +1,5 @@
 import type { Activation, Graph, Operator } from '../../graph.js';
-import {
-  hasSingleConsumer,
-  producerOf,
-  redirectReaders,
-  replaceOperator,
-  sameQuantization,
-} from '../../graph-edit.js';
+import { hasSingleConsumer, producerOf, replaceOperator, sameQuantization } from '../../graph-edit.js';
 import { ACTIVATION_RANGES } from '../activation.js';
 
 /**
@@ -16,19 +10,19 @@ import { ACTIVATION_RANGES } from '../activation.js';
 export function fuseClamp(graph: Graph): Graph {
   return graph.operators.reduce((current, operator) => {
     // Earlier fusions rebuild operators; outputs identify them across that.
-    const clamp = producerOf(current, operator.outputs[0]!);
+    const clamp = producerOf(current, operator.outputs[0]);
     return clamp?.kind === 'CLAMP' ? fuseOne(current, clamp) : current;
   }, graph);
 }
 
 function fuseOne(graph: Graph, clamp: Extract<Operator, { kind: 'CLAMP' }>): Graph {
-  const input = clamp.inputs[0]!;
-  const output = clamp.outputs[0]!;
+  const input = clamp.inputs[0];
+  const output = clamp.outputs[0];
   const producer = producerOf(graph, input);
   if (
     producer === undefined ||
     !hasSingleConsumer(graph, input) ||
-    !sameQuantization(graph.tensors[input]!, graph.tensors[output]!)
+    !sameQuantization(graph.tensors[input], graph.tensors[output])
   ) {
     return graph;
   }
@@ -37,8 +31,10 @@ function fuseOne(graph: Graph, clamp: Extract<Operator, { kind: 'CLAMP' }>): Gra
   if (activation === null) {
     return graph;
   }
-  const fused = replaceOperator(graph, producer, { ...producer, activation, outputs: [output] } as Operator);
-  return redirectReaders(replaceOperator(fused, clamp, null), input, output);
+  const fused = replaceOperator(graph, producer, [
+    { ...producer, activation, outputs: [output] } as Operator,
+  ]);
+  return replaceOperator(fused, clamp, []);
 }
 
 /** The activation equal to `activation` followed by a clamp, if there is one. */

@@ -11,21 +11,23 @@ export function fusePad(graph: Graph): Graph {
     if (operator.kind !== 'CONV_2D' && operator.kind !== 'DEPTHWISE_CONV_2D') {
       return current;
     }
-    const pad = producerOf(current, operator.inputs[0]!);
+    const pad = producerOf(current, operator.inputs[0]);
     if (pad?.kind !== 'PAD' || !isSpatialZeroPad(current, pad)) {
       return current;
     }
     const { padding } = operator;
-    return replaceOperator(current, operator, {
-      ...operator,
-      inputs: [pad.inputs[0]!, ...operator.inputs.slice(1)],
-      padding: {
-        top: padding.top + pad.before[1]!,
-        bottom: padding.bottom + pad.after[1]!,
-        left: padding.left + pad.before[2]!,
-        right: padding.right + pad.after[2]!,
+    return replaceOperator(current, operator, [
+      {
+        ...operator,
+        inputs: [pad.inputs[0], ...operator.inputs.slice(1)],
+        padding: {
+          top: padding.top + pad.before[1],
+          bottom: padding.bottom + pad.after[1],
+          left: padding.left + pad.before[2],
+          right: padding.right + pad.after[2],
+        },
       },
-    });
+    ]);
   }, graph);
 }
 
@@ -35,6 +37,6 @@ function isSpatialZeroPad(graph: Graph, pad: Extract<Operator, { kind: 'PAD' }>)
     pad.value === 0 &&
     pad.before.length === 4 &&
     outer.every((count) => count === 0) &&
-    sameQuantization(graph.tensors[pad.inputs[0]!]!, graph.tensors[pad.outputs[0]!]!)
+    sameQuantization(graph.tensors[pad.inputs[0]], graph.tensors[pad.outputs[0]])
   );
 }
