@@ -82,7 +82,7 @@ CREATE TABLE runs (
   CHECK (status = 'running' OR finished_at IS NOT NULL)
 ) STRICT;
 
-CREATE INDEX runs_by_campaign_cell ON runs (campaign_id, cell);
+CREATE INDEX runs_by_campaign ON runs (campaign_id);
 CREATE INDEX runs_by_status ON runs (status);
 CREATE INDEX runs_by_model ON runs (model);
 CREATE INDEX runs_by_strategy ON runs (strategy);

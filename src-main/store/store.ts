@@ -105,7 +105,11 @@ export async function openStore(path: string, options: OpenOptions = {}): Promis
   await inspectDatabaseFile(file, readOnly, migrations.length);
   try {
     if (readOnly) {
-      return new SqliteStore(await openForReading(file, migrations.length), null, [], clock);
+      const besideBefore = await exists(`${file}-wal`);
+      const database = await openForReading(file, migrations.length);
+      return new SqliteStore(database, null, [], clock, () =>
+        besideBefore ? Promise.resolve() : removeOwnTraces(file),
+      );
     }
     const database = await SqliteDatabase.open(file, 'read-write-create');
     return await orClose(database, async () => {
@@ -115,7 +119,7 @@ export async function openStore(path: string, options: OpenOptions = {}): Promis
       const interrupted = await database.transaction((connection) =>
         markInterrupted(connection, writer, clock()),
       );
-      return new SqliteStore(database, writer, interrupted, clock);
+      return new SqliteStore(database, writer, interrupted, clock, () => Promise.resolve());
     });
   } catch (error) {
     throw damagedOr(error, file);
@@ -127,6 +131,8 @@ async function openForReading(file: string, newestVersion: number): Promise<Sqli
     const database = await SqliteDatabase.open(file, mode);
     return orClose(database, async () => {
       const version = await schemaVersion(database);
+      // The version stands in the header; this reads the schema itself, and finds out whether it can be read.
+      await database.get('SELECT count(*) FROM sqlite_schema');
       if (version < newestVersion) {
         throw new InputError({
           code: 'older-database',
@@ -149,6 +155,26 @@ async function openForReading(file: string, newestVersion: number): Promise<Sqli
       return open('immutable');
     }
     throw error;
+  }
+}
+
+/**
+ * A reader makes an empty -wal and a -shm file that it may not delete. A writing connection that is the last to close
+ * does, under SQLite's own locks; where another program has the file open by now, or the file cannot be written, they
+ * stay and do no harm.
+ */
+async function removeOwnTraces(file: string): Promise<void> {
+  if (!(await exists(`${file}-wal`))) {
+    return;
+  }
+  try {
+    const database = await SqliteDatabase.open(file, 'read-write-create');
+    await orClose(database, () => database.get('SELECT count(*) FROM sqlite_schema'));
+    await database.close();
+  } catch (error) {
+    if (!(error instanceof SqliteFailure)) {
+      throw error;
+    }
   }
 }
 
@@ -216,6 +242,7 @@ class SqliteStore implements Store {
     private readonly writerId: number | null,
     readonly interruptedRuns: readonly number[],
     private readonly clock: () => Date,
+    private readonly afterClose: () => Promise<void>,
   ) {
     this.path = database.path;
     this.readOnly = writerId === null;
@@ -314,12 +341,24 @@ class SqliteStore implements Store {
   }
 
   async integrityCheck(): Promise<string[]> {
-    const rows = await this.database.all('PRAGMA integrity_check');
-    const orphans = await this.database.all('PRAGMA foreign_key_check');
-    return [
-      ...rows.map((row) => String(row['integrity_check'])).filter((line) => line !== 'ok'),
-      ...orphans.map((row) => `row ${String(row['rowid'])} of ${String(row['table'])} refers to nothing`),
-    ];
+    const findings: string[] = [];
+    try {
+      for (const row of await this.database.all('PRAGMA integrity_check')) {
+        if (row['integrity_check'] !== 'ok') {
+          findings.push(String(row['integrity_check']));
+        }
+      }
+      for (const row of await this.database.all('PRAGMA foreign_key_check')) {
+        findings.push(`row ${String(row['rowid'])} of ${String(row['table'])} refers to nothing`);
+      }
+    } catch (error) {
+      // Damage may be such that the check itself cannot go on.
+      if (!(error instanceof SqliteFailure)) {
+        throw error;
+      }
+      findings.push(error.reason);
+    }
+    return findings;
   }
 
   close(): Promise<void> {
@@ -340,6 +379,7 @@ class SqliteStore implements Store {
     } finally {
       await this.database.close();
     }
+    await this.afterClose();
   }
 
   #requireWriter(): number {

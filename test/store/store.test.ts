@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RunQuery } from '../../src-main/store/types.js';
@@ -340,4 +340,24 @@ test('a store opened for reading changes nothing', async (context) => {
   await reader.close();
   const after = await stat(file);
   assert.deepEqual([after.size, after.mtimeMs], [before.size, before.mtimeMs]);
+  assert.deepEqual(await readdir(dirname(file)), ['runs.db']);
+});
+
+test('a database in a folder that cannot be written can be read', async (context) => {
+  const folder = await temporaryFolder(context);
+  const file = join(folder, 'runs.db');
+  const writer = await openStore(file);
+  const id = await writer.createRun({ campaignId: null, cell: 'one', repeat: 1, config: exampleConfig() });
+  await writer.completeRun(id, exampleOutcome());
+  await writer.close();
+  await chmod(file, 0o444);
+  await chmod(folder, 0o555);
+  try {
+    const reader = await openStore(file, { readOnly: true });
+    assert.equal((await reader.getRun(id)).row.status, 'finished');
+    await reader.close();
+    assert.deepEqual(await readdir(folder), ['runs.db']);
+  } finally {
+    await chmod(folder, 0o755);
+  }
 });
