@@ -75,6 +75,29 @@ test('property: downsampling keeps energy, charge and duration, and no step is s
   );
 });
 
+test('property: the error that downsampling names is the one that a sampled comparison finds', () => {
+  fc.assert(
+    fc.property(harvests, fc.integer({ min: 1, max: 6000 }), (harvest, milliseconds) => {
+      fc.pre(harvest.durationSeconds * 1000 >= milliseconds && totals(harvest).joules > 0);
+      const { harvest: result, error } = downsample(harvest, milliseconds / 1000);
+      const count = Math.round(harvest.durationSeconds * 1000);
+      const watts = (of: Harvest, index: number): number => {
+        const { volts, amps } = harvestAt(of, (index + 0.5) / 1000);
+        return volts * amps;
+      };
+      let squares = 0;
+      for (let index = 0; index < count; index++)
+        squares += (watts(harvest, index) - watts(result, index)) ** 2;
+      const expected = Math.sqrt(squares / count) / (totals(harvest).joules / harvest.durationSeconds);
+      assert.ok(
+        Math.abs(error.powerShare - expected) < 1e-6 * (1 + expected),
+        `${error.powerShare}, expected ${expected}`,
+      );
+    }),
+    { numRuns: 10 },
+  );
+});
+
 test('downsampling to what the supply follows already changes nothing', () => {
   const harvest = squareHarvest({ volts: 3, amps: 0.01, periodSeconds: 0.1, dutyShare: 0.3 });
   const same = downsample(harvest, 0.03);
@@ -123,6 +146,12 @@ test('property: harvestAt and sourceChanges agree with a linear search, across r
       }
     }),
   );
+});
+
+test('a step holds from its very first instant', () => {
+  const square = squareHarvest({ volts: 3, amps: 0.01, periodSeconds: 2, dutyShare: 0.25 });
+  const amps = [0, 0.5, 2, 2.5, 1e6, 1e6 + 0.5].map((seconds) => harvestAt(square, seconds).amps);
+  assert.deepEqual(amps, [0.01, 0, 0.01, 0, 0.01, 0]);
 });
 
 test('a constant harvest has one change, a square wave two a period', () => {

@@ -75,6 +75,9 @@ test('dialogue: every line is sent alone and answered as written', () => {
     ['SYST:ERR?', '+0,"No error"\n'],
     // None of them changed anything.
     ['VOLT?;CURR?;OUTP?', '2.000000;0.200000;1\n'],
+    // Both or neither.
+    ['APPL 1, 99', ''],
+    ['SYST:ERR?;:VOLT?', '-222,"Data out of range";2.000000\n'],
     ['VOLT:PROT 1', ''],
     ['SYST:ERR?', '-221,"Settings conflict"\n'],
     ['FOO;*CLS;SYST:ERR?', '+0,"No error"\n'],
