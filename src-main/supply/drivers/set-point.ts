@@ -38,12 +38,16 @@ function checked(
         'Nothing was sent. Scale the harvest down, or choose a supply or a board profile that allows it',
     });
   }
-  const nearest = Math.round(value / resolution);
-  const steps = nearest * resolution > maximum ? Math.floor(maximum / resolution) : nearest;
-  return Number((steps * resolution).toFixed(decimals(resolution)));
+  const onGrid = (steps: number): number => Number((steps * resolution).toFixed(decimals(resolution)));
+  const nearest = onGrid(Math.round(value / resolution));
+  return nearest <= maximum ? nearest : onGrid(Math.max(0, Math.ceil(maximum / resolution) - 1));
 }
 
-/** Decimal places that hold one step of `resolution` exactly enough to be sent as text. */
+/** Decimal places in which every multiple of `resolution` can be written: 4 for 0.0072, 6 for 1e-6; at most 9. */
 export function decimals(resolution: number): number {
-  return Math.min(9, Math.max(0, Math.ceil(-Math.log10(resolution) - 1e-9)));
+  for (let places = 0; places < 9; places++) {
+    const units = resolution * 10 ** places;
+    if (Math.round(units) >= 1 && Math.abs(units - Math.round(units)) < 1e-6) return places;
+  }
+  return 9;
 }

@@ -200,7 +200,26 @@ test('nothing beyond the limits is sent, and no rounding carries a value over th
         }
       },
     ),
+    { numRuns: 1000 },
   );
+});
+
+test('set points lie on the instrument grid, written with all of its decimals', () => {
+  const cases: [number, number, number, number][] = [
+    [3.3, 5, 0.01, 3.3],
+    [3.3, 5, 0.0072, 3.2976],
+    [5, 5, 0.0072, 4.9968],
+    [0.1, 3, 1e-6, 0.1],
+    [2.5, 2.5, 1, 2],
+    [3.004999, 5, 0.01, 3],
+    [0.04, 0.04, 0.1, 0],
+  ];
+  for (const [volts, maximumVolts, voltsResolution, expected] of cases) {
+    assert.equal(
+      checkedSetPoint(volts, 0, { ...LIMITS, maximumVolts, voltsResolution }, 'test').volts,
+      expected,
+    );
+  }
 });
 
 test('the tighter of supply and board limits counts', () => {
