@@ -8,6 +8,8 @@ import { formatValue } from './format.js';
 /** A run with its traces, as few points as a plot needs. */
 export interface ReportRun extends RunDetail {
   traces: TraceChannel[];
+  /** The first power cycles once more, where there are too many to be told apart in a plot of the whole run. */
+  opening: { powerCycles: number; traces: TraceChannel[] } | null;
 }
 
 export interface ReportData {

@@ -17,6 +17,9 @@ const FORMATS: Readonly<Record<string, (data: ReportData) => string>> = {
 
 /** Points per trace in a report: more than a plot has pixels. */
 const REPORT_TRACE_POINTS = 1200;
+/** From so many power cycles on, a plot of the whole run shows a band rather than cycles. */
+const CROWDED_POWER_CYCLES = 60;
+const OPENING_POWER_CYCLES = 10;
 
 /** What a report needs of a store. */
 export interface RunSource {
@@ -40,9 +43,24 @@ export async function readReportRuns(source: RunSource, runIds: readonly number[
     const traces = await Promise.all(
       detail.channels.map((channel) => source.getTrace(id, channel, { maxPoints: REPORT_TRACE_POINTS })),
     );
-    runs.push({ ...detail, traces: traces.filter((trace) => trace !== null) });
+    const opening = await readOpening(source, detail);
+    runs.push({ ...detail, traces: traces.filter((trace) => trace !== null), opening });
   }
   return runs;
+}
+
+async function readOpening(
+  source: RunSource,
+  { row, powerCycles, channels }: RunDetail,
+): Promise<ReportRun['opening']> {
+  const end = powerCycles[OPENING_POWER_CYCLES - 1]?.offSeconds;
+  if (powerCycles.length < CROWDED_POWER_CYCLES || typeof end !== 'number') {
+    return null;
+  }
+  const traces = await Promise.all(
+    channels.map((channel) => source.getTrace(row.id, channel, { to: end, maxPoints: REPORT_TRACE_POINTS })),
+  );
+  return { powerCycles: OPENING_POWER_CYCLES, traces: traces.filter((trace) => trace !== null) };
 }
 
 /**

@@ -40,6 +40,28 @@ test('stored runs become files of every kind, the same bytes each time', async (
   await rejectsWithInputError(readReportRuns(store, [99]), 'no-such-run');
 });
 
+test('a run of very many power cycles shows the first ones by themselves', async (context) => {
+  const folder = await temporaryFolder(context);
+  const store = await openStore(join(folder, 'runs.db'));
+  context.after(() => store.close());
+  const id = await store.createRun({ campaignId: null, cell: 'one', repeat: 1, config: exampleConfig() });
+  const powerCycles = Array.from({ length: 100 }, (_, index) => ({
+    index,
+    onSeconds: index * 0.04,
+    offSeconds: index * 0.04 + 0.02,
+    inference: 0,
+    task: index,
+  }));
+  await store.completeRun(id, exampleOutcome({ powerCycles }));
+  const runs = await readReportRuns(store, [id]);
+  const volts = runs[0].opening?.traces.find((trace) => trace.channel === 'capacitorVolts');
+  // Ten cycles end after 0.38 s, and buckets last 10 ms.
+  assert.equal(volts?.times.length, 39);
+  const path = join(folder, 'report.html');
+  await writeReport(path, { command: [], runs });
+  assert.match(await readFile(path, 'utf8'), /The first 10 of 100 power cycles/);
+});
+
 test('a report that cannot be written leaves nothing behind', async (context) => {
   const folder = await temporaryFolder(context);
   const data = { command: [], runs: [reportRun(1)] };

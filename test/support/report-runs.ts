@@ -40,5 +40,6 @@ export function reportRun(
     log: rest.log,
     channels: rest.traces.map((trace) => trace.channel),
     traces: rest.traces,
+    opening: null,
   };
 }

@@ -216,8 +216,30 @@ function runArticle(run: ReportRun, label: string): Markup {
             </figcaption>
           </figure>`
     }
-    ${logOf(run)}
+    ${openingFigure(run)} ${logOf(run)}
   </article>`;
+}
+
+function openingFigure({ row, powerCycles, opening }: ReportRun): Markup | null {
+  if (opening === null) {
+    return null;
+  }
+  const first = powerCycles.slice(0, opening.powerCycles);
+  const plot = voltagePlot({
+    label: `The first ${opening.powerCycles} power cycles of run ${row.id}`,
+    traces: opening.traces,
+    powerCycles: first,
+    turnOnVolts: row.turnOnVolts,
+    brownOutVolts: row.brownOutVolts,
+    totalSeconds: first[first.length - 1]?.offSeconds ?? null,
+  });
+  const caption = `The first ${opening.powerCycles} of ${formatCount(powerCycles.length)} power cycles.`;
+  return plot === null
+    ? null
+    : html`<figure>
+        ${plot}
+        <figcaption>${caption}</figcaption>
+      </figure>`;
 }
 
 /** How long the board lived and how long it had to wait: what decides whether a task fits. */
