@@ -23,6 +23,7 @@ const FLAGS = [
   '-mthumb',
   '-std=c11',
   '-ffreestanding',
+  '-fwrapv',
   '-ffunction-sections',
   '-fdata-sections',
   '-fno-common',

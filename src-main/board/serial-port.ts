@@ -1,0 +1,149 @@
+import { SerialPort as NativePort } from 'serialport';
+import { RunError } from '../common/errors.js';
+import type { Port } from '../common/port.js';
+
+export interface SerialPortInfo {
+  /** What to give to `openSerialPort`: `/dev/ttyACM0`, `COM3`. */
+  path: string;
+  manufacturer: string | null;
+  serialNumber: string | null;
+  /** USB vendor and product id as four hexadecimal digits; null for a port that is not on USB. */
+  vendorId: string | null;
+  productId: string | null;
+}
+
+/** Every serial port of this machine; USB ones with their identity. */
+export async function listSerialPorts(): Promise<SerialPortInfo[]> {
+  const ports = await NativePort.list();
+  return ports.map((port) => ({
+    path: port.path,
+    manufacturer: port.manufacturer ?? null,
+    serialNumber: port.serialNumber ?? null,
+    vendorId: port.vendorId ?? null,
+    productId: port.productId ?? null,
+  }));
+}
+
+/**
+ * Opens a serial port, 8 data bits, no parity, 1 stop bit.
+ *
+ * @throws RunError when it does not exist, is in use, or may not be opened
+ */
+export async function openSerialPort(path: string, baudRate: number): Promise<Port> {
+  const native = new NativePort({ path, baudRate, autoOpen: false });
+  await new Promise<void>((resolve, reject) => {
+    native.open((error) => {
+      if (error) {
+        reject(openError(path, error));
+      } else {
+        resolve();
+      }
+    });
+  });
+  return new NodeSerialPort(native);
+}
+
+function openError(path: string, error: Error): RunError {
+  const remedy = /permission|access denied/i.test(error.message)
+    ? 'Add your user to the group that owns the port (on Debian: dialout) and log in again.'
+    : /busy|lock|resource temporarily/i.test(error.message)
+      ? 'Close the other program that has it open.'
+      : 'Plug the board in and choose one of the ports that `brownout doctor` lists.';
+  return new RunError({
+    code: 'port-open',
+    place: path,
+    message: `the port cannot be opened (${error.message})`,
+    remedy,
+    cause: error,
+  });
+}
+
+/** A real serial line as a Port on wall time. */
+class NodeSerialPort implements Port {
+  readonly name: string;
+  private received: Uint8Array[] = [];
+  private failure: RunError | null = null;
+  /** Wakes the reader that waits, if there is one. */
+  private wake: (() => void) | null = null;
+
+  constructor(private readonly native: NativePort) {
+    this.name = native.path;
+    native.on('data', (bytes: Buffer) => {
+      this.received.push(Uint8Array.from(bytes));
+      this.wake?.();
+    });
+    native.on('error', (error: Error) => this.fail(error.message, error));
+    native.on('close', () => this.fail('it was closed or unplugged'));
+  }
+
+  now(): number {
+    return performance.now() / 1000;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.throwIfGone();
+    await new Promise<void>((resolve, reject) => {
+      this.native.write(bytes, (error) => {
+        if (error) {
+          reject(this.gone(error.message, error));
+        } else {
+          resolve();
+        }
+      });
+    });
+  }
+
+  async read(timeoutSeconds: number): Promise<Uint8Array> {
+    if (this.received.length === 0) {
+      this.throwIfGone();
+      await this.arrival(timeoutSeconds);
+    }
+    const bytes = Buffer.concat(this.received);
+    this.received = [];
+    if (bytes.length === 0) {
+      this.throwIfGone();
+    }
+    return Uint8Array.from(bytes);
+  }
+
+  async close(): Promise<void> {
+    if (this.native.isOpen) {
+      await new Promise<void>((resolve) => {
+        this.native.close(() => resolve());
+      });
+    }
+  }
+
+  private arrival(timeoutSeconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.wake = null;
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(0, timeoutSeconds) * 1000);
+      this.wake = done;
+    });
+  }
+
+  private fail(reason: string, cause?: Error): void {
+    this.failure ??= this.gone(reason, cause);
+    this.wake?.();
+  }
+
+  private throwIfGone(): void {
+    if (this.failure) {
+      throw this.failure;
+    }
+  }
+
+  private gone(reason: string, cause?: Error): RunError {
+    return new RunError({
+      code: 'port-gone',
+      place: this.name,
+      message: `the port is gone (${reason})`,
+      remedy: 'Check cable and power of the board, then try again.',
+      cause,
+    });
+  }
+}
