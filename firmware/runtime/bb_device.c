@@ -112,10 +112,10 @@ static bool in_loadable_region(const bb_place_t *place, uint32_t offset, uint32_
 {
     uint32_t in_image = offset - place->image_offset;
     uint32_t in_dataset = offset - place->dataset_offset;
-    if (offset >= place->image_offset && in_image <= place->image_capacity) {
+    if (offset >= place->image_offset && in_image < place->image_capacity) {
         return bytes <= place->image_capacity - in_image;
     }
-    if (offset >= place->dataset_offset && in_dataset <= place->dataset_capacity) {
+    if (offset >= place->dataset_offset && in_dataset < place->dataset_capacity) {
         return bytes <= place->dataset_capacity - in_dataset;
     }
     return false;
@@ -326,8 +326,13 @@ static void send_result(bb_device_t *device, uint32_t inference)
 
 void bb_device_boot(bb_device_t *device, const bb_place_t *place, uint8_t *arena)
 {
-    memset(device, 0, sizeof *device);
+    memset(&device->runtime, 0, sizeof device->runtime);
     device->place = place;
+    device->image_known = false;
+    device->dataset_known = false;
+    device->event_sequence = 0;
+    device->result_sent = false;
+    device->result_sent_micros = 0;
     device->runtime.arena = arena;
     device->runtime.arena_capacity = place->arena_bytes;
     device->runtime.nvm_capacity = place->nvm_bytes;

@@ -12,7 +12,12 @@
 
 #define OPCODE_SECTOR_ERASE 0x20u
 #define OPCODE_PAGE_PROGRAM 0x02u
+#define ALARM_0 (1u << 0)
 #define STATUS_1_BUSY (1u << 0)
+
+/* How often to ask whether it is done: typical times are 0.4 ms for a page and 45 ms for a sector. */
+#define PROGRAM_POLL_MICROS 50u
+#define ERASE_POLL_MICROS 1000u
 
 /* Output override of the chip select pin: datasheet section 2.19.6.2, GPIO_QSPI_SS_CTRL. */
 #define SELECT_FORCED_LOW (2u << 8)
@@ -59,6 +64,18 @@ IN_SRAM static uint32_t command(uint32_t opcode, uint32_t address, uint32_t addr
     return last;
 }
 
+/*
+ * Sleeps for about `micros`, with interrupts masked: the alarm's interrupt becomes pending, ends the sleep and finds nothing
+ * left to do once interrupts are back on. A byte from the host ends it early.
+ */
+IN_SRAM_INLINE void doze(uint32_t micros)
+{
+    REGISTER(TIMER_ALARM0) = REGISTER(TIMER_TIMERAWL) + micros;
+    wait_for_interrupt();
+    REGISTER(TIMER_ARMED) = ALARM_0;
+    REGISTER(TIMER_INTR) = ALARM_0;
+}
+
 /* Erases the sector (`data` NULL) or programs part of one page at `offset`. */
 IN_SRAM static void alter(uint32_t offset, const uint8_t *data, uint32_t count)
 {
@@ -71,6 +88,7 @@ IN_SRAM static void alter(uint32_t offset, const uint8_t *data, uint32_t count)
     (void)command(FLASH_WRITE_ENABLE, 0, 0, 0, 0);
     (void)command(data ? OPCODE_PAGE_PROGRAM : OPCODE_SECTOR_ERASE, offset, 3, data, count);
     while ((command(FLASH_READ_STATUS_1, 0, 0, 0, 1) & STATUS_1_BUSY) != 0) {
+        doze(data ? PROGRAM_POLL_MICROS : ERASE_POLL_MICROS);
     }
     REGISTER(IO_QSPI_SS_CTRL) = 0;
     xip_enter(ssi);

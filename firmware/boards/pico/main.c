@@ -1,5 +1,6 @@
 #include "bb_device.h"
 #include "pico.h"
+#include "rp2040.h"
 
 /* `RP40` */
 #define BOARD_PICO 0x30345052u
@@ -18,11 +19,10 @@ static const bb_place_t place = {
 };
 
 __attribute__((section(".arena"), aligned(16))) static uint8_t arena[ARENA_BYTES];
-static bb_device_t device;
+static NOT_CLEARED bb_device_t device;
 
 _Noreturn void pico_main(void)
 {
-    pico_clocks_start();
     pico_timer_start();
     pico_uart_start();
     pico_fram_start();

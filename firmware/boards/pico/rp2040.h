@@ -142,4 +142,7 @@ static inline void wait_for_interrupt(void)
 /* Code that runs while flash cannot be read. */
 #define IN_SRAM __attribute__((section(".ramfunc"), noinline))
 
+/* Memory that nobody reads before writing it; clearing it would cost time at every power-on. */
+#define NOT_CLEARED __attribute__((section(".notcleared")))
+
 #endif

@@ -40,6 +40,8 @@ __attribute__((section(".vectors"), used)) static const union {
 
 void pico_reset(void)
 {
+    /* First of all, and without any data of its own: everything below takes a twentieth of the time at 125 MHz. */
+    pico_clocks_start();
     const uint32_t *from = pico_data_load;
     for (uint32_t *to = pico_data_start; to < pico_data_end;) {
         *to++ = *from++;

@@ -21,8 +21,8 @@
 #define RX_RING 4096u
 #define TX_RING 2048u
 
-static uint8_t rx_ring[RX_RING];
-static uint8_t tx_ring[TX_RING];
+static NOT_CLEARED uint8_t rx_ring[RX_RING];
+static NOT_CLEARED uint8_t tx_ring[TX_RING];
 static volatile uint32_t rx_head, rx_tail, tx_head, tx_tail;
 
 _Static_assert(TX_RING >= BB_LINK_ENCODED_MAX, "a whole frame must fit, else its sender waits for the line");

@@ -201,8 +201,17 @@ function headerReader(
   headerBytes: number,
 ): (offset: number) => number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < headerBytes || view.getUint32(0, true) !== magic || view.getUint32(8, true) !== bytes.length) {
-    refuse('not-an-image', place, `its ${bytes.length} bytes are not a complete ${place}`, 'Compile the model again.');
+  if (
+    bytes.length < headerBytes ||
+    view.getUint32(0, true) !== magic ||
+    view.getUint32(8, true) !== bytes.length
+  ) {
+    refuse(
+      'not-an-image',
+      place,
+      `its ${bytes.length} bytes are not a complete ${place}`,
+      'Compile the model again.',
+    );
   }
   return (offset) => view.getUint32(offset, true);
 }
