@@ -1,14 +1,16 @@
+import { SvelteMap } from 'svelte/reactivity';
 import type {
   AppInfo,
   CampaignProgress,
   CampaignText,
   EventMessage,
+  LiveSamples,
   LogView,
   PlainError,
   ResultView,
   RunProgress,
 } from '../src-main/service/manifest.js';
-import { LiveSignal } from './live-signal.js';
+import { LiveSignals } from './live-signal.js';
 import { createClient, plainErrorOf } from './transport.js';
 import type { Client, Connection, Transport } from './transport.js';
 
@@ -24,15 +26,18 @@ export class Bench {
   info = $state.raw<AppInfo | null>(null);
   campaign = $state.raw<CampaignProgress | null>(null);
   runs = $state.raw<RunProgress[]>([]);
-  results = $state.raw<ResultView[]>([]);
+  /** Results by run. */
+  readonly results = new SvelteMap<number, ResultView[]>();
   log = $state.raw<LogView[]>([]);
   error = $state.raw<PlainError | null>(null);
   starting = $state(false);
-  /** Counts changes of `signal`, at most one per animation frame. */
+  /** The run the user chose to look at; null follows what is on the bench. */
+  chosenRunId = $state<number | null>(null);
+  /** Counts changes of the signals, at most one per animation frame. */
   signalVersion = $state(0);
   /** Counts runs that ended, for lists that must look again. */
   endedRuns = $state(0);
-  readonly signal = new LiveSignal();
+  readonly signals = new LiveSignals();
   #framePending = false;
 
   constructor(transport: Transport) {
@@ -46,9 +51,14 @@ export class Bench {
     });
   }
 
-  /** The run that is on the bench, or the last one that was. */
-  get liveRun(): RunProgress | null {
-    return this.runs.at(-1) ?? null;
+  /** The run whose live signals are shown: the chosen one, else the first that is running, else the last. */
+  get shownRun(): RunProgress | null {
+    return (
+      this.runs.find((run) => run.runId === this.chosenRunId) ??
+      this.runs.find((run) => run.status === 'running') ??
+      this.runs.at(-1) ??
+      null
+    );
   }
 
   get running(): boolean {
@@ -71,10 +81,7 @@ export class Bench {
   }
 
   async #start(text: CampaignText): Promise<void> {
-    this.runs = [];
-    this.results = [];
-    this.log = [];
-    this.signal.clear(null);
+    this.#clear();
     const campaign = await this.client.call('campaigns.start', text);
     // Events of a short campaign may have overtaken the reply.
     if (this.campaign?.campaignId !== campaign.campaignId) {
@@ -99,15 +106,14 @@ export class Bench {
     try {
       this.info = await this.client.call('app.info', {});
       const current = await this.client.call('campaigns.current', {});
+      this.#clear();
       this.campaign = current?.campaign ?? null;
       this.runs = current?.runs ?? [];
-      this.results = current?.results ?? [];
       this.log = current?.log ?? [];
-      this.signal.clear(current?.live?.runId ?? null);
-      if (current?.live) {
-        this.signal.apply(current.live);
+      for (const live of current?.live ?? []) {
+        this.results.set(live.runId, live.results);
+        this.#apply(live);
       }
-      this.#signalChanged();
     } catch (error) {
       this.error = plainErrorOf(error);
     }
@@ -122,12 +128,14 @@ export class Bench {
         this.#setRun(message.payload);
         break;
       case 'run.samples':
-        this.signal.apply(message.payload);
-        this.#signalChanged();
+        this.#apply(message.payload);
         break;
-      case 'run.result':
-        this.results = [...this.results, message.payload.result].slice(-KEPT_ENTRIES);
+      case 'run.result': {
+        const { runId, result } = message.payload;
+        const kept = [...(this.results.get(runId) ?? []), result].slice(-KEPT_ENTRIES);
+        this.results.set(runId, kept);
         break;
+      }
       case 'run.finished':
         this.#setRun(message.payload);
         this.endedRuns += 1;
@@ -141,16 +149,23 @@ export class Bench {
   #setRun(run: RunProgress): void {
     const position = this.runs.findIndex((known) => known.runId === run.runId);
     if (position < 0) {
-      this.runs = [...this.runs, run];
-      this.results = [];
-      this.signal.clear(run.runId);
-      this.#signalChanged();
+      this.runs = [...this.runs, run].sort((a, b) => a.index - b.index);
     } else {
       this.runs = this.runs.with(position, run);
     }
   }
 
-  #signalChanged(): void {
+  #clear(): void {
+    this.runs = [];
+    this.results.clear();
+    this.log = [];
+    this.chosenRunId = null;
+    this.signals.clear();
+    this.signalVersion += 1;
+  }
+
+  #apply(samples: LiveSamples): void {
+    this.signals.apply(samples);
     if (!this.#framePending) {
       this.#framePending = true;
       requestAnimationFrame(() => {

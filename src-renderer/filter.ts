@@ -121,7 +121,9 @@ function parseNumber(text: string): number | null {
   if (!match) {
     return null;
   }
-  const [, digits, suffix, prefix] = match as [string, string, string?, string?];
+  const digits = match[1];
+  const suffix = match.at(2);
+  const prefix = match.at(3);
   const factor = suffix === '%' ? 0.01 : (PREFIXES[prefix ?? ''] ?? 1);
   // Through the decimal text, so that 4.7m is the very number 0.0047 that a campaign stored.
   return Number((Number(digits) * factor).toPrecision(12));

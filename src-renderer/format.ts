@@ -97,8 +97,8 @@ export function instant(iso: string | null): string {
 export function tickLabels(values: readonly number[], unit: string): string[] {
   const largest = Math.max(...values.map((value) => Math.abs(value)), 0);
   const exponent = prefixExponent(largest);
-  const step = Math.abs((values[1] ?? 0) - (values[0] ?? 0)) / 10 ** exponent;
-  const decimals = step > 0 ? Math.min(6, Math.max(0, -Math.floor(Math.log10(step) + 1e-9))) : 0;
+  const step = Math.abs((values.at(1) ?? 0) - (values.at(0) ?? 0)) / 10 ** exponent;
+  const decimals = decimalsOf(step);
   return values.map(
     (value) =>
       `${(value / 10 ** exponent).toFixed(decimals)}${NARROW_SPACE}${PREFIXES.get(exponent) ?? ''}${unit}`,
@@ -108,6 +108,15 @@ export function tickLabels(values: readonly number[], unit: string): string[] {
 /** Last part of a path, whichever system it comes from. */
 export function baseName(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;
+}
+
+/** Fewest decimals, at most 6, that tell a step exactly: 2 for 0.25. */
+function decimalsOf(step: number): number {
+  let decimals = 0;
+  while (decimals < 6 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6 * step) {
+    decimals += 1;
+  }
+  return decimals;
 }
 
 function prefixExponent(magnitude: number): number {

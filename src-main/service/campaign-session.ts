@@ -18,7 +18,19 @@ import { plainError } from './plain-error.js';
 const BATCH_MILLISECONDS = 34;
 /** A run of a minute is seen to 7 ms, and drawn well within a frame. */
 const HISTORY_BUCKETS = 16_384;
+/** Results of a run and lines of the log that are kept for windows which open later. */
 const KEPT_ENTRIES = 200;
+/** Runs whose live history is kept; all that are on the bench at once are among them. */
+const KEPT_RUNS = 16;
+
+/** A run of the current campaign as it goes on. Several may, each on its own core. */
+interface LiveRun {
+  progress: RunProgress;
+  history: LiveHistory;
+  results: ResultView[];
+  /** Whether something happened since the last batch of events. */
+  changed: boolean;
+}
 
 /**
  * The one campaign that may be on the bench: turns the engine's events into the window's, in batches, and remembers
@@ -31,11 +43,7 @@ export class CampaignSession {
   #campaign: CampaignProgress | null = null;
   #abort: AbortController | null = null;
   #done: Promise<void> = Promise.resolve();
-  #runs = new Map<number, RunProgress>();
-  #liveRun: RunProgress | null = null;
-  #liveChanged = false;
-  readonly #history = new LiveHistory(LIVE_CHANNELS.length, HISTORY_BUCKETS);
-  #results: ResultView[] = [];
+  #runs = new Map<number, LiveRun>();
   #log: LogView[] = [];
   #timer: NodeJS.Timeout | null = null;
 
@@ -67,10 +75,7 @@ export class CampaignSession {
       error: null,
     };
     this.#runs = new Map();
-    this.#liveRun = null;
-    this.#results = [];
     this.#log = [];
-    this.#history.clear();
     try {
       const started = await this.#engine.start(text, {
         signal: abort.signal,
@@ -113,13 +118,13 @@ export class CampaignSession {
     this.#flush();
     return {
       campaign: { ...this.#campaign },
-      runs: [...this.#runs.values()].map((run) => ({ ...run })),
-      live: this.#liveRun && {
-        runId: this.#liveRun.runId,
+      runs: [...this.#runs.values()].map(({ progress }) => ({ ...progress })),
+      live: this.#withHistory().map(({ progress: { runId }, history, results }) => ({
+        runId,
         fromIndex: 0,
-        columns: structuredClone(this.#history.columns),
-      },
-      results: [...this.#results],
+        columns: structuredClone(history.columns),
+        results: [...results],
+      })),
       log: [...this.#log],
     };
   }
@@ -134,16 +139,12 @@ export class CampaignSession {
         break;
       case 'run-finished': {
         this.#flush();
-        const run = this.#runs.get(event.runId);
-        if (run && this.#campaign) {
-          Object.assign(run, {
-            status: event.status,
-            reason: event.reason,
-            measures: event.measures,
-            stage: null,
-          });
+        const progress = this.#runs.get(event.runId)?.progress;
+        if (progress && this.#campaign) {
+          const { status, reason, measures } = event;
+          Object.assign(progress, { status, reason, measures, stage: null } satisfies Partial<RunProgress>);
           this.#campaign.endedRuns += 1;
-          this.#emit({ event: 'run.finished', payload: { ...run } });
+          this.#emit({ event: 'run.finished', payload: { ...progress } });
           this.#emitCampaign();
         }
         break;
@@ -155,10 +156,7 @@ export class CampaignSession {
   }
 
   #onRunStarted(event: Extract<CampaignEvent, { kind: 'run-started' }>): void {
-    this.#flush();
-    this.#history.clear();
-    this.#results = [];
-    const run: RunProgress = {
+    const progress: RunProgress = {
       runId: event.runId,
       cell: event.cell,
       label: event.label,
@@ -181,19 +179,28 @@ export class CampaignSession {
       brownOutVolts: null,
       measures: null,
     };
+    const run: LiveRun = {
+      progress,
+      history: new LiveHistory(LIVE_CHANNELS.length, HISTORY_BUCKETS),
+      results: [],
+      changed: false,
+    };
     this.#runs.set(event.runId, run);
-    this.#liveRun = run;
-    this.#emit({ event: 'run.progress', payload: { ...run } });
+    for (const old of [...this.#runs.values()].slice(0, -KEPT_RUNS)) {
+      old.history.clear();
+      old.results = [];
+    }
+    this.#emit({ event: 'run.progress', payload: { ...progress } });
     // Thresholds and length come from the stored configuration; a window can do without them for a moment.
     this.#archive.getRun(event.runId).then(
       (stored) => {
         const { sampleCount, power, turnOnVolts, brownOutVolts } = stored.config;
-        run.inferencesPlanned = sampleCount;
+        progress.inferencesPlanned = sampleCount;
         if (power.kind !== 'continuous') {
-          run.turnOnVolts = turnOnVolts;
-          run.brownOutVolts = brownOutVolts;
+          progress.turnOnVolts = turnOnVolts;
+          progress.brownOutVolts = brownOutVolts;
         }
-        this.#changed();
+        this.#changed(run);
       },
       () => undefined,
     );
@@ -204,10 +211,11 @@ export class CampaignSession {
     if (!run) {
       return;
     }
+    const { progress } = run;
     switch (event.kind) {
       case 'stage':
-        run.stage = event.stage;
-        run.stageFraction = event.fraction;
+        progress.stage = event.stage;
+        progress.stageFraction = event.fraction;
         break;
       case 'samples':
         for (const sample of event.samples) {
@@ -216,12 +224,12 @@ export class CampaignSession {
         break;
       case 'result': {
         const result = resultView(event.result);
-        run.inferencesDone += 1;
+        progress.inferencesDone += 1;
         if (result.label !== null) {
-          run.labelled += 1;
-          run.correct += result.label === result.predicted ? 1 : 0;
+          progress.labelled += 1;
+          progress.correct += result.label === result.predicted ? 1 : 0;
         }
-        keepLast(this.#results, result);
+        keepLast(run.results, result);
         this.#emit({ event: 'run.result', payload: { runId, result } });
         break;
       }
@@ -229,19 +237,19 @@ export class CampaignSession {
         this.#addLog({ runId, entry: event.entry });
         break;
     }
-    this.#changed();
+    this.#changed(run);
   }
 
-  #onSample(run: RunProgress, sample: BenchSample): void {
-    if (sample.powered && !run.powered) {
-      run.powerCycles += 1;
+  #onSample({ progress, history }: LiveRun, sample: BenchSample): void {
+    if (sample.powered && !progress.powered) {
+      progress.powerCycles += 1;
     }
-    run.powered = sample.powered;
-    run.timeSeconds = sample.timeSeconds;
-    run.capacitorVolts = sample.capacitorVolts;
-    run.loadAmps = sample.loadAmps;
-    run.progress = sample.progress;
-    this.#history.append(sample.timeSeconds, [
+    progress.powered = sample.powered;
+    progress.timeSeconds = sample.timeSeconds;
+    progress.capacitorVolts = sample.capacitorVolts;
+    progress.loadAmps = sample.loadAmps;
+    progress.progress = sample.progress;
+    history.append(sample.timeSeconds, [
       sample.capacitorVolts,
       sample.loadAmps,
       sample.powered ? 1 : 0,
@@ -254,8 +262,13 @@ export class CampaignSession {
     this.#emit({ event: 'log', payload: line });
   }
 
-  #changed(): void {
-    this.#liveChanged = true;
+  /** Runs whose live history has not been given up. */
+  #withHistory(): LiveRun[] {
+    return [...this.#runs.values()].slice(-KEPT_RUNS);
+  }
+
+  #changed(run: LiveRun): void {
+    run.changed = true;
     this.#timer ??= setTimeout(() => this.#flush(), BATCH_MILLISECONDS);
   }
 
@@ -264,15 +277,16 @@ export class CampaignSession {
       clearTimeout(this.#timer);
       this.#timer = null;
     }
-    if (!this.#liveRun || !this.#liveChanged) {
-      return;
+    for (const run of this.#withHistory()) {
+      if (run.changed) {
+        run.changed = false;
+        const change = run.history.takeChange();
+        if (change) {
+          this.#emit({ event: 'run.samples', payload: { runId: run.progress.runId, ...change } });
+        }
+        this.#emit({ event: 'run.progress', payload: { ...run.progress } });
+      }
     }
-    this.#liveChanged = false;
-    const change = this.#history.takeChange();
-    if (change) {
-      this.#emit({ event: 'run.samples', payload: { runId: this.#liveRun.runId, ...change } });
-    }
-    this.#emit({ event: 'run.progress', payload: { ...this.#liveRun } });
   }
 
   #end(status: CampaignProgress['status'], error: unknown): void {

@@ -19,6 +19,7 @@ import type { RunColumn, RunDetail as StoredRun, RunFilter, RunQuery, RunRow } f
 import type { HistoryChange, MinMaxColumns } from './live-history.js';
 
 export type {
+  HistoryChange,
   BenchSample,
   LogEntry,
   MinMaxColumns,
@@ -150,10 +151,8 @@ export interface LogView {
 export interface CurrentCampaign {
   campaign: CampaignProgress;
   runs: RunProgress[];
-  /** Whole history of the run that is on the bench, reduced; null between runs. */
-  live: LiveSamples | null;
-  /** Results of that run, the latest last, at most 200. */
-  results: ResultView[];
+  /** Of the latest runs, those on the bench among them: their whole history, and at most 200 results, the latest last. */
+  live: (LiveSamples & { results: ResultView[] })[];
   /** Of this campaign, the latest last, at most 200. */
   log: LogView[];
 }
