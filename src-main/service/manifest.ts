@@ -196,15 +196,8 @@ const campaignText = z.strictObject({
   folder: z.string().min(1).max(4_000),
 });
 const runQuery = z.strictObject({
-  filters: z
-    .array(
-      z.strictObject({
-        column: z.enum(columnNames),
-        operator: z.enum(['=', '!=', '<', '<=', '>', '>=', 'contains']),
-        value: z.union([z.string().max(1_000), z.number()]),
-      }),
-    )
-    .max(50),
+  /** As on the command line: `strategy=tile latencySeconds<2`. */
+  where: z.string().max(2_000),
   sortBy: z.enum(columnNames),
   descending: z.boolean(),
   limit: z.int().min(1).max(1_000),

@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 import { defaultDatabasePath } from '../common/data-folder.js';
 import { RunError } from '../common/errors.js';
 import { productVersions } from '../common/versions.js';
+import { renderHtml } from '../report/html/html.js';
+import { readReportRuns } from '../report/write-report.js';
 import { openStore } from '../store/store.js';
 import { createService } from './service.js';
 import type { Service } from './service.js';
@@ -44,7 +46,7 @@ export async function openService(options: OpenServiceOptions): Promise<Service>
       listRuns: (query) => store.listRuns(query),
       getRun: (id) => store.getRun(id),
       getTrace: (id, channel, window) => store.getTrace(id, channel, window),
-      reportHtml: () => Promise.resolve(missing()),
+      reportHtml: async (ids) => renderHtml({ runs: await readReportRuns(store, ids), command: [] }),
       close: () => store.close(),
     },
     engine: { check: missing, start: missing },

@@ -1,4 +1,5 @@
 import { InputError } from '../common/errors.js';
+import { parseFilter } from '../store/filter.js';
 import type { CampaignEngine, RunArchive } from './backend.js';
 import { CampaignSession } from './campaign-session.js';
 import { CALLS, resultView } from './manifest.js';
@@ -56,7 +57,7 @@ export function createService(dependencies: ServiceDependencies): Service {
     'campaigns.start': (text) => session.start(text),
     'campaigns.cancel': () => session.cancel(),
     'campaigns.current': () => session.current(),
-    'runs.list': (query) => archive.listRuns(query),
+    'runs.list': ({ where, ...order }) => archive.listRuns({ ...order, filters: parseFilter(where) }),
     'runs.get': async ({ id }) => {
       const run = await archive.getRun(id);
       return { ...run, results: run.results.map(resultView) };
