@@ -108,6 +108,7 @@ test('a campaign runs to its end; events, current state and store tell the same'
     rows.map((row) => [row.id, row.status, row.reason]),
   );
   const current = await call(service, 'campaigns.current', {});
+  assert.ok(current);
   assert.deepEqual(
     [current.campaign.status, current.campaign.endedRuns, current.campaign.plannedRuns],
     ['finished', 3, 3],
