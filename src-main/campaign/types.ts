@@ -39,7 +39,14 @@ export interface StopRules {
   maximumSeconds: number;
 }
 
-export const RUN_STATUSES = ['running', 'finished', 'not-terminating', 'failed', 'cancelled', 'interrupted'] as const;
+export const RUN_STATUSES = [
+  'running',
+  'finished',
+  'not-terminating',
+  'failed',
+  'cancelled',
+  'interrupted',
+] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** Electrical and logical state of the bench at one instant, for live charts and stored traces. */

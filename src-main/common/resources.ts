@@ -16,7 +16,9 @@ function productRoot(): string {
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
     if (parent === folder) {
-      throw new Error('package.json of Brownout Bench was not found above its own code; reinstall the application');
+      throw new Error(
+        'package.json of Brownout Bench was not found above its own code; reinstall the application',
+      );
     }
     folder = parent;
   }

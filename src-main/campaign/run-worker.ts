@@ -1,0 +1,51 @@
+/** Entry of the worker thread in which a run is executed, so that neither window nor terminal ever waits for it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { BenchError, RunError } from '../common/errors.js';
+import { prepareRun } from './prepare.js';
+import { executeRun } from './run.js';
+import type { FromRunWorker, RunWorkerData, ToRunWorker } from './run-in-worker.js';
+
+const port = parentPort;
+if (port === null) {
+  throw new Error('run-worker.js is started by run-in-worker.ts only');
+}
+const send = (message: FromRunWorker) => {
+  port.postMessage(message);
+};
+const cancel = new AbortController();
+port.on('message', (message: ToRunWorker) => {
+  if (message.kind === 'cancel') {
+    cancel.abort();
+  }
+});
+const data = workerData as RunWorkerData;
+try {
+  if (data.task === 'check') {
+    for (const config of data.configs) {
+      await prepareRun(config);
+    }
+    send({ kind: 'checked' });
+  } else {
+    const outcome = await executeRun(data.config, {
+      signal: cancel.signal,
+      campaignSha256: data.campaignSha256,
+      onEvent: (event) => {
+        send({ kind: 'event', event });
+      },
+    });
+    send({ kind: 'outcome', outcome });
+  }
+} catch (error) {
+  const known =
+    error instanceof BenchError
+      ? error
+      : new RunError({
+          code: 'internal',
+          place: 'run',
+          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          remedy: 'This is a fault of Brownout Bench; report it with this text',
+        });
+  send({ kind: 'error', error: known.toJSON() });
+} finally {
+  port.close();
+}

@@ -1,0 +1,241 @@
+/** inspect, compile, infer. */
+import { Option, type Command } from 'commander';
+import { formatQuantity } from '../../common/quantity.js';
+import type { KernelSet, Strategy } from '../../compiler/plan.js';
+import { infer, type InferResult } from '../../service/infer.js';
+import { compileModel, inspectModel } from '../../service/models.js';
+import {
+  boardOption,
+  calibrationOption,
+  countOption,
+  jsonOption,
+  kernelsOption,
+  parsePower,
+  quantityOption,
+  strategyOption,
+  wordOption,
+} from './options.js';
+import type { PowerSource } from '../../campaign/types.js';
+import { cancellable, printFields, printJson, ProgressLine } from './terminal.js';
+
+export function addModelCommands(program: Command): void {
+  program
+    .command('inspect <model>')
+    .description('operators, MACs, parameters and peak activations of a .tflite or .onnx model')
+    .addOption(jsonOption())
+    .action(async (model: string, { json }: { json?: boolean }) => {
+      const inspection = await inspectModel(model);
+      if (json) {
+        printJson(inspection);
+        return;
+      }
+      for (const operator of inspection.operators) {
+        const shapes = `${operator.inputShape.join('x')} -> ${operator.outputShape.join('x')}`;
+        console.log(
+          `${operator.kind.padEnd(18)} ${shapes.padEnd(28)} ${String(operator.macs).padStart(10)} MAC  ${operator.name}`,
+        );
+      }
+      console.log('');
+      printFields({
+        macs: inspection.macs,
+        parameters: inspection.parameters,
+        peakActivationBytes: inspection.peakActivationBytes,
+      });
+    });
+
+  interface CompileOptions {
+    board: string;
+    strategy: Strategy;
+    kernels: KernelSet;
+    sram?: number;
+    calibration?: string;
+    out?: string;
+    data?: string;
+    plan?: boolean;
+    json?: boolean;
+  }
+  program
+    .command('compile <model>')
+    .description('quantize, partition and schedule a model into an image for a board')
+    .addOption(boardOption())
+    .addOption(strategyOption())
+    .addOption(kernelsOption())
+    .addOption(new Option('--sram <bytes>', 'most SRAM for activations').argParser(countOption('--sram', 1)))
+    .addOption(calibrationOption())
+    .option('--out <image>', 'file to write the image to')
+    .option('--data <file.npz>', 'samples to write beside the image, as IMAGE.dataset, for `brownout flash`')
+    .option('--plan', 'print every task of the plan')
+    .addOption(jsonOption())
+    .action(async (model: string, options: CompileOptions) => {
+      const { plan, inspection, image } = await compileModel(
+        {
+          modelPath: model,
+          calibrationPath: options.calibration ?? null,
+          board: options.board,
+          strategy: options.strategy,
+          kernels: options.kernels,
+          sramBytes: options.sram ?? null,
+        },
+        options.out === undefined ? null : { imagePath: options.out, dataPath: options.data ?? null },
+      );
+      const figures = {
+        strategy: plan.strategy,
+        kernels: plan.kernels,
+        macs: plan.macs,
+        parameters: inspection.parameters,
+        peakActivationBytes: inspection.peakActivationBytes,
+        sramBytes: plan.arenaBytes,
+        nvmBytes: plan.nvmBytes,
+        imageBytes: image.length,
+        tasks: plan.tasks.length,
+      };
+      if (options.json) {
+        printJson({ ...figures, image: options.out ?? null, ...(options.plan ? { plan: plan.tasks } : {}) });
+        return;
+      }
+      if (options.plan) {
+        plan.tasks.forEach((task, index) => {
+          console.log(`${String(index).padStart(5)}  ${task.name}`);
+        });
+      }
+      printFields({ ...figures, image: options.out ?? 'not written (give --out FILE)' });
+    });
+
+  interface InferOptions {
+    data: string;
+    backend: 'host' | 'virtual';
+    board: string;
+    strategy: Strategy;
+    kernels: KernelSet;
+    limit?: number;
+    power: PowerSource;
+    scale: number;
+    capacitance: number;
+    von?: number;
+    voff?: number;
+    calibration?: string;
+    seed: number;
+    maxTime: number;
+    json?: boolean;
+  }
+  program
+    .command('infer <model>')
+    .description('run a model on samples, on the host build or on the virtual board under intermittent power')
+    .requiredOption('--data <file.npz>', 'samples x and, where known, labels y')
+    .addOption(
+      new Option('--backend <name>', 'host or virtual')
+        .default('host')
+        .argParser(wordOption('--backend', ['host', 'virtual'] as const)),
+    )
+    .addOption(boardOption())
+    .addOption(strategyOption())
+    .addOption(kernelsOption())
+    .addOption(new Option('--limit <n>', 'use the first n samples only').argParser(countOption('--limit', 1)))
+    .addOption(
+      new Option(
+        '--power <source>',
+        'continuous, a constant harvest such as 5V,10mA, or a harvest trace file',
+      )
+        .default({ kind: 'continuous' }, 'continuous')
+        .argParser(parsePower),
+    )
+    .addOption(
+      new Option('--scale <factor>', 'factor on the current of a harvest trace').default(1).argParser(Number),
+    )
+    .addOption(
+      new Option('--capacitance <farads>', 'storage capacitor')
+        .default(1e-3, '1mF')
+        .argParser(quantityOption('--capacitance', 'F')),
+    )
+    .addOption(new Option('--von <volts>', 'turn-on voltage').argParser(quantityOption('--von', 'V')))
+    .addOption(new Option('--voff <volts>', 'brown-out voltage').argParser(quantityOption('--voff', 'V')))
+    .addOption(calibrationOption())
+    .addOption(
+      new Option('--seed <n>', 'seed of everything random').default(1).argParser(countOption('--seed', 0)),
+    )
+    .addOption(
+      new Option('--max-time <seconds>', 'give up after this much bench time')
+        .default(86400, '24 h')
+        .argParser(quantityOption('--max-time', 's')),
+    )
+    .addOption(jsonOption())
+    .action(async (model: string, options: InferOptions) => {
+      const progress = new ProgressLine();
+      let done = 0;
+      const power: PowerSource =
+        options.power.kind === 'trace' ? { ...options.power, scale: options.scale } : options.power;
+      const result = await cancellable((signal) =>
+        infer(
+          {
+            modelPath: model,
+            dataPath: options.data,
+            calibrationPath: options.calibration ?? null,
+            backend: options.backend,
+            board: options.board,
+            strategy: options.strategy,
+            kernels: options.kernels,
+            limit: options.limit ?? null,
+            power,
+            capacitanceFarads: options.capacitance,
+            turnOnVolts: options.von ?? null,
+            brownOutVolts: options.voff ?? null,
+            seed: options.seed,
+            stop: { powerCyclesWithoutProgress: 20, maximumSeconds: options.maxTime },
+          },
+          {
+            signal,
+            onEvent: (event) => {
+              if (event.kind === 'stage') {
+                progress.show(event.fraction, event.stage);
+              } else if (event.kind === 'result') {
+                done++;
+              } else if (event.kind === 'samples') {
+                const sample = event.samples[event.samples.length - 1];
+                progress.show(
+                  sample.progress,
+                  `${done} done, ${formatQuantity(sample.timeSeconds, 's', 3)}, ${sample.capacitorVolts.toFixed(2)} V`,
+                );
+              }
+            },
+          },
+        ),
+      ).finally(() => {
+        progress.clear();
+      });
+      if (options.json) {
+        const { measured, ...rest } = result;
+        printJson({ ...rest, ...(measured ?? {}), measured });
+      } else {
+        printResult(result);
+      }
+    });
+}
+
+function printResult(result: InferResult): void {
+  const { measured } = result;
+  printFields({
+    model: result.model,
+    backend: result.backend,
+    strategy: result.strategy,
+    samples: result.samples,
+    accuracy: result.accuracy === null ? null : `${(100 * result.accuracy).toFixed(1)} %`,
+    macs: result.macs,
+    tasks: result.tasks,
+    sramBytes: result.sramBytes,
+    nvmBytes: result.nvmBytes,
+    imageBytes: result.imageBytes,
+    ...(measured === null
+      ? {}
+      : {
+          'latency per inference':
+            measured.latencySeconds === null ? null : formatQuantity(measured.latencySeconds, 's', 4),
+          'active time': formatQuantity(measured.activeSeconds, 's', 4),
+          energy: formatQuantity(measured.energyJoules, 'J', 4),
+          cycles: measured.cycles,
+          powerCycles: measured.powerCycles,
+          checkpoints: measured.checkpoints,
+          restores: measured.restores,
+          tasksReexecuted: measured.tasksReexecuted,
+        }),
+  });
+}

@@ -1,0 +1,44 @@
+/** `brownout inspect` and `brownout compile`: what is in a model, and what becomes of it. */
+import { compileFiles, readInput, type CompileRequest } from '../campaign/prepare.js';
+import { loadDataset } from '../common/dataset.js';
+import { writeWhole } from '../common/write-whole.js';
+import { importModel } from '../compiler/1-import/index.js';
+import { emitDataset, quantizeInput, type Compilation } from '../compiler/index.js';
+import { inspectGraph, type Inspection } from '../compiler/inspect.js';
+
+/** @throws InputError for a file that is not a model this compiler can read */
+export async function inspectModel(path: string): Promise<Inspection> {
+  return inspectGraph(importModel(await readInput(path), path));
+}
+
+export interface CompileOutput {
+  /** Where the image goes. */
+  imagePath: string;
+  /** Samples (.npz) that are quantized for the model's input and written beside the image, for flashing; or null. */
+  dataPath: string | null;
+}
+
+/** Path of the data set that belongs to an image: `brownout flash` looks for it there. */
+export function datasetPathOf(imagePath: string): string {
+  return `${imagePath}.dataset`;
+}
+
+/**
+ * Compiles, and writes image and data set unless `output` is null.
+ * @throws InputError for wrong files, unknown operators, models that do not fit
+ */
+export async function compileModel(
+  request: CompileRequest,
+  output: CompileOutput | null,
+): Promise<Compilation> {
+  const { compiled } = await compileFiles(request);
+  if (output === null) {
+    return compiled;
+  }
+  if (output.dataPath !== null) {
+    const { samples } = loadDataset(await readInput(output.dataPath), output.dataPath);
+    await writeWhole(datasetPathOf(output.imagePath), emitDataset(quantizeInput(samples, compiled.graph)));
+  }
+  await writeWhole(output.imagePath, compiled.image);
+  return compiled;
+}

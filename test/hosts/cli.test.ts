@@ -1,0 +1,136 @@
+/** The command line as a user meets it: a process, its output, its exit status, and what it leaves on disk. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { resourcePath } from '../../src-main/common/resources.js';
+import { sharedPath } from '../support/shared.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { writeOnnx } from '../support/onnx-writer.js';
+
+function brownout(cwd: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [resourcePath('dist', 'src-main', 'hosts', 'cli.js'), ...args],
+    { cwd, encoding: 'utf8', maxBuffer: 64 << 20 },
+  );
+  return { status, stdout, stderr };
+}
+
+const example = (name: string) => resourcePath('dist', 'examples', name);
+
+/** A campaign on the bundled digits, as small as one can be. */
+const CAMPAIGN = `name: Small
+models:
+  - file: ${example('digits.onnx')}
+    data: ${example('digits-eval.npz')}
+    calibration: ${example('digits-calibration.npz')}
+strategies: [layer, tile]
+capacitances: [470 uF]
+harvests:
+  - constant: { volts: 5 V, amps: 10 mA }
+samples: 1
+`;
+
+test('run stores every cell; a second call has nothing left to do; runs, compare and report read them', async (context) => {
+  const folder = await temporaryFolder(context);
+  writeFileSync(join(folder, 'c.yaml'), CAMPAIGN);
+  const first = brownout(folder, 'run', 'c.yaml', '--db', 'b.sqlite', '--json');
+  assert.equal(first.status, 0, first.stderr);
+  const { runs } = JSON.parse(first.stdout) as { runs: { id: number; status: string; strategy: string }[] };
+  assert.deepEqual(runs.map((run) => [run.strategy, run.status]).sort(), [
+    ['layer', 'finished'],
+    ['tile', 'finished'],
+  ]);
+
+  const second = brownout(folder, 'run', 'c.yaml', '--db', 'b.sqlite');
+  assert.equal(second.status, 2);
+  assert.match(second.stderr, /all 2 runs of this campaign are already stored.*--again/);
+
+  const filtered = brownout(folder, 'runs', '--db', 'b.sqlite', '--where', 'strategy=tile', '--json');
+  assert.equal((JSON.parse(filtered.stdout) as { total: number }).total, 1);
+
+  const compared = brownout(folder, 'compare', '1', '2', '--db', 'b.sqlite');
+  assert.equal(compared.status, 0, compared.stderr);
+  assert.match(compared.stdout, /strategy/);
+
+  for (const ending of ['html', 'csv', 'json']) {
+    const report = brownout(folder, 'report', '1', '2', '--db', 'b.sqlite', '--out', `r.${ending}`);
+    assert.equal(report.status, 0, report.stderr);
+    assert.match(readFileSync(join(folder, `r.${ending}`), 'utf8'), /tile/);
+  }
+});
+
+/** What is wrong, the command, and what its one line must say. */
+const MISTAKES: [string, (folder: string) => string[], RegExp][] = [
+  [
+    'a truncated .tflite',
+    (folder) => {
+      const model = readFileSync(sharedPath('models', 'kws_ds_cnn_int8.tflite'));
+      writeFileSync(join(folder, 'cut.tflite'), model.subarray(0, 20_000));
+      return ['compile', 'cut.tflite', '--out', 'image.bin'];
+    },
+    /cut\.tflite/,
+  ],
+  [
+    'an ONNX with an unknown operator',
+    (folder) => {
+      writeFileSync(
+        join(folder, 'odd.onnx'),
+        writeOnnx({
+          opset: 13,
+          inputs: { x: [1, 4] },
+          initializers: {},
+          nodes: [{ operator: 'Einsum', name: 'strange', inputs: ['x'], output: 'y' }],
+          outputs: ['y'],
+        }),
+      );
+      return ['compile', 'odd.onnx', '--out', 'image.bin'];
+    },
+    /Einsum.*strange|strange.*Einsum/,
+  ],
+  [
+    'a campaign with a misspelt key',
+    (folder) => {
+      writeFileSync(join(folder, 'bad.yaml'), CAMPAIGN.replace('strategies', 'stratgies'));
+      return ['run', 'bad.yaml', '--db', 'new.sqlite'];
+    },
+    /bad\.yaml:6:1.*stratgies.*'strategies'/,
+  ],
+  [
+    'a database that is not one',
+    (folder) => {
+      writeFileSync(join(folder, 'c.yaml'), CAMPAIGN);
+      writeFileSync(join(folder, 'notes.sqlite'), 'Dear diary, this is no database at all. '.repeat(200));
+      return ['run', 'c.yaml', '--db', 'notes.sqlite'];
+    },
+    /notes\.sqlite/,
+  ],
+  ['a model that is not there', () => ['inspect', 'nowhere.tflite'], /nowhere\.tflite.*no such file/],
+  ['a misspelt strategy', () => ['compile', 'm.tflite', '--strategy', 'tiles'], /'tiles'.*'tile'/],
+  [
+    'a capacitance without sense',
+    () => ['infer', 'm', '--data', 'd', '--capacitance', 'big'],
+    /--capacitance.*big/,
+  ],
+  ['a misspelt command', () => ['inspct', 'm.tflite'], /inspct.*inspect/s],
+  ['a missing option', () => ['runs'], /--db/],
+];
+
+for (const [what, prepare, message] of MISTAKES) {
+  test(`${what}: exit status 2, the place, nothing changed on disk`, async (context) => {
+    const folder = await temporaryFolder(context);
+    const args = prepare(folder);
+    const before = snapshot(folder);
+    const { status, stderr } = brownout(folder, ...args);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, message);
+    assert.ok(!stderr.includes('    at '), 'no stack trace');
+    assert.deepEqual(snapshot(folder), before);
+  });
+}
+
+function snapshot(folder: string): Map<string, string> {
+  return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')]));
+}

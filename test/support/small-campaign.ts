@@ -1,0 +1,15 @@
+/** The bundled digits in the smallest campaign that still loses power in every inference; `changes` replace keys. */
+export function smallCampaign(changes: Record<string, string> = {}): string {
+  const keys: Record<string, string> = {
+    name: 'Small',
+    models: '[{ file: digits.onnx, data: digits-eval.npz, calibration: digits-calibration.npz }]',
+    strategies: '[tile]',
+    capacitances: '[470 uF]',
+    harvests: '[{ constant: { volts: 5 V, amps: 10 mA } }]',
+    samples: '1',
+    ...changes,
+  };
+  return Object.entries(keys)
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join('');
+}
