@@ -126,7 +126,7 @@ test('a campaign runs to its end; events, current state and store tell the same'
     assert.ok(joined.length > 100);
     assert.deepEqual(joined, live.columns.times);
     // 4 s of the synthetic bench hold ten power cycles of 0.4 s.
-    const run = current.runs.find((each) => each.runId === live.runId);
+    const run: RunProgress | undefined = current.runs.find((each) => each.runId === live.runId);
     assert.equal(run?.powerCycles, 10);
     assert.equal(run.turnOnVolts, 3);
   }
