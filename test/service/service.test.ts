@@ -7,6 +7,7 @@ import type {
   CallResult,
   EventMessage,
   Reply,
+  RunProgress,
 } from '../../src-main/service/manifest.js';
 import type { Service } from '../../src-main/service/service.js';
 import { openStore } from '../../src-main/store/store.js';
