@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { InputError } from '../common/errors.js';
+import { present } from '../common/present.js';
 import { importModel } from './1-import/index.js';
 import { quantize, type QuantizationReport } from './2-quantize/index.js';
 import { plan } from './3-plan/index.js';
@@ -110,6 +111,7 @@ function inputOf(graph: Graph): Tensor {
   return graph.tensors[graph.inputs[0]];
 }
 
-function scaleAndZeroPoint({ quantization }: Tensor): ScaleAndZeroPoint {
-  return { scale: quantization!.scales[0], zeroPoint: quantization!.zeroPoints[0] };
+function scaleAndZeroPoint({ name, quantization }: Tensor): ScaleAndZeroPoint {
+  const { scales, zeroPoints } = present(quantization, `quantization of tensor "${name}"`);
+  return { scale: scales[0], zeroPoint: zeroPoints[0] };
 }

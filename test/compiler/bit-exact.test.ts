@@ -24,8 +24,9 @@ for (const [model, data] of [
       const file = `${data}.npz`;
       const arrays = readNpz(readFileSync(sharedPath('eval', file)), file);
       const rows = (name: string): Int8Array[] => {
-        const { data: values, shape } = arrays.get(name)!;
-        assert(values instanceof Int8Array);
+        const array = arrays.get(name);
+        assert(array?.data instanceof Int8Array);
+        const { data: values, shape } = array;
         const length = values.length / shape[0];
         return Array.from({ length: shape[0] }, (_, i) => values.slice(i * length, (i + 1) * length));
       };

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { encodeDataset } from '../../common/dataset.js';
 import { InputError, RunError } from '../../common/errors.js';
+import { present } from '../../common/present.js';
 import { resourcePath } from '../../common/resources.js';
 import { decodeUncheckedRecord, RECORD_BYTES, type BoardRecord } from '../record.js';
 
@@ -313,7 +314,7 @@ export function inferOnHost(
     while (board.advance() === 'task') {
       // The next task of the same inference.
     }
-    const result = board.pendingResult()!;
+    const result = present(board.pendingResult(), 'result after the last task');
     outputs.push(result.output);
     board.acknowledge(runId, result.inference);
     options.onProgress?.(outputs.length, total);

@@ -5,7 +5,7 @@ import type { Graph } from '../graph.js';
 import type { KernelSet, Plan, Strategy } from '../plan.js';
 import { allocate } from './allocate.js';
 import { checkNvm } from './check.js';
-import { findBuffers, isLive, type Buffer } from './lifetimes.js';
+import { bufferOf, findBuffers, isLive, type Buffer } from './lifetimes.js';
 import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
 export interface PlanOptions {
@@ -121,7 +121,7 @@ function requirePlannable(graph: Graph, options: PlanOptions): void {
       remedy: 'Give a whole number of at least 1',
     });
   }
-  const output = buffers.find(({ tensors }) => tensors.includes(graph.outputs[0]))!;
+  const output = bufferOf(buffers, graph.outputs[0]);
   if (output.bytes > RESULT_CAPACITY) {
     throw new InputError({
       code: 'output-too-large',

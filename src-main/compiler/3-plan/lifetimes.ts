@@ -1,4 +1,5 @@
 /** Which activations share memory by nature, and how long each piece of memory is needed. */
+import { present } from '../../common/present.js';
 import { elementCount, type Graph } from '../graph.js';
 
 /** Memory for one activation and for every tensor that is only another view of it. */
@@ -15,30 +16,40 @@ export interface Buffer {
 
 /** @param graph int8, so that an element is a byte; buffers come in the order in which they are written */
 export function findBuffers(graph: Graph): Buffer[] {
-  const bufferOf = new Map<number, Buffer>();
+  const owners = new Map<number, Buffer>();
   const create = (root: number, operator: number): void => {
     const bytes = elementCount(graph.tensors[root].shape);
-    bufferOf.set(root, { root, tensors: [root], bytes, firstOperator: operator, lastOperator: operator });
+    owners.set(root, { root, tensors: [root], bytes, firstOperator: operator, lastOperator: operator });
   };
   graph.inputs.forEach((id) => create(id, -1));
   graph.operators.forEach((operator, index) => {
     const output = operator.outputs[0];
     if (operator.kind === 'RESHAPE') {
-      const buffer = bufferOf.get(operator.inputs[0])!;
+      const buffer = present(owners.get(operator.inputs[0]), 'input of a RESHAPE');
       buffer.tensors.push(output);
-      bufferOf.set(output, buffer);
+      owners.set(output, buffer);
       return;
     }
     for (const id of operator.inputs) {
-      const buffer = bufferOf.get(id);
+      const buffer = owners.get(id);
       if (buffer !== undefined) {
         buffer.lastOperator = index;
       }
     }
     create(output, index);
   });
-  graph.outputs.forEach((id) => (bufferOf.get(id)!.lastOperator = graph.operators.length));
-  return [...new Set(bufferOf.values())];
+  for (const id of graph.outputs) {
+    present(owners.get(id), 'output').lastOperator = graph.operators.length;
+  }
+  return [...new Set(owners.values())];
+}
+
+/** The buffer that a tensor lives in. */
+export function bufferOf<B extends Buffer>(buffers: readonly B[], tensor: number): B {
+  return present(
+    buffers.find((buffer) => buffer.tensors.includes(tensor)),
+    `memory of tensor ${tensor}`,
+  );
 }
 
 /** Whether the buffer's content matters while `operator` runs. */

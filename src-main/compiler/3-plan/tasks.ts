@@ -1,7 +1,7 @@
 /** The tasks of each strategy over buffers that already have their places. */
 import type { Graph, Operator } from '../graph.js';
 import type { Step, Strategy, Task } from '../plan.js';
-import { isLive, type Buffer } from './lifetimes.js';
+import { bufferOf, isLive, type Buffer } from './lifetimes.js';
 import { firstRowStillRead, unitsOf, type Units } from './units.js';
 
 /** A buffer in SRAM, and in NVM if the strategy preserves it. */
@@ -143,8 +143,4 @@ function inputSteps(graph: Graph, buffers: readonly PlacedBuffer[]): Step[] {
 function outputStep(graph: Graph, buffers: readonly PlacedBuffer[]): Step {
   const { arenaOffset, bytes } = bufferOf(buffers, graph.outputs[0]);
   return { kind: 'OUTPUT', arenaOffset, bytes };
-}
-
-function bufferOf(buffers: readonly PlacedBuffer[], tensor: number): PlacedBuffer {
-  return buffers.find((buffer) => buffer.tensors.includes(tensor))!;
 }

@@ -2,6 +2,7 @@
 import { crc32 } from '../../common/crc32.js';
 import { encodeDataset } from '../../common/dataset.js';
 import { InputError } from '../../common/errors.js';
+import { present } from '../../common/present.js';
 import { elementCount } from '../graph.js';
 import { KERNEL_SETS, STRATEGIES, type Plan, type Step } from '../plan.js';
 import { ConstantPool } from './constants.js';
@@ -36,7 +37,9 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
   const { graph } = plan;
   const placements = new Map(plan.placements.map((placement) => [placement.tensor, placement.arenaOffset]));
   const constants = new ConstantPool(SECTION_ALIGNMENT);
-  const context = { graph, arenaOffsetOf: (tensor: number) => placements.get(tensor)!, constants };
+  const arenaOffsetOf = (tensor: number): number =>
+    present(placements.get(tensor), `place of tensor ${tensor}`);
+  const context = { graph, arenaOffsetOf, constants };
   // A RESHAPE is not executed, so operators have other numbers in the image than in the graph.
   const executed = graph.operators.flatMap(({ kind }, index) => (kind === 'RESHAPE' ? [] : [index]));
   const numberOf = new Map(executed.map((operator, number) => [operator, number]));
@@ -113,7 +116,7 @@ function encodeStep(step: Step, numberOf: ReadonlyMap<number, number>): Uint8Arr
   const view = new DataView(bytes.buffer);
   view.setUint8(0, STEP_KINDS.indexOf(step.kind));
   if (step.kind === 'EXECUTE') {
-    view.setUint16(2, numberOf.get(step.operator)!, true);
+    view.setUint16(2, present(numberOf.get(step.operator), `operator ${step.operator}`), true);
     view.setUint32(4, step.unitBegin, true);
     view.setUint32(8, step.unitEnd, true);
     return bytes;

@@ -1,5 +1,6 @@
 /** Operator records of the image: firmware/SPEC.md, section 3.1. */
 import { InputError } from '../../common/errors.js';
+import { present } from '../../common/present.js';
 import { elementCount, type Graph, type Operator, type Tensor } from '../graph.js';
 import { quantizeMultiplier, type FixedPointMultiplier } from '../fixed-point.js';
 import { unitsOf } from '../3-plan/units.js';
@@ -10,6 +11,7 @@ import {
   addMultipliers,
   channelMultipliers,
   meanMultiplier,
+  quantizationOf,
   scaleOf,
   softmaxConstants,
   storedRange,
@@ -172,7 +174,7 @@ function writeWeights(
   perTensorInFloat: boolean,
 ): void {
   const weights = record.tensor(weightsId);
-  if (weights.quantization!.zeroPoints.some((zeroPoint) => zeroPoint !== 0)) {
+  if (quantizationOf(weights).zeroPoints.some((zeroPoint) => zeroPoint !== 0)) {
     throw record.failure(`weights "${weights.name}" have a zero point other than 0`);
   }
   const bias = biasId === undefined ? null : (record.tensor(biasId).data as Int32Array);
@@ -184,10 +186,10 @@ function writeWeights(
     view.setInt32(channel * CHANNEL_BYTES + 4, multiplier, true);
     view.setInt32(channel * CHANNEL_BYTES + 8, shift, true);
   });
-  const { data } = weights;
+  const data = present(weights.data, 'weights');
   const { constants } = record.context;
   record.words(offset, [
-    constants.add(new Uint8Array(data!.buffer, data!.byteOffset, data!.byteLength)),
+    constants.add(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
     constants.add(channels),
   ]);
 }
@@ -249,7 +251,7 @@ function writeMean(record: RecordWriter, operator: OperatorOf<'MEAN'>): void {
 }
 
 function writeSoftmax(record: RecordWriter, operator: OperatorOf<'SOFTMAX'>): void {
-  const depth = record.input.shape.at(-1)!;
+  const depth = record.input.shape[record.input.shape.length - 1];
   if (depth > SOFTMAX_DEPTH_LIMIT) {
     throw record.failure(`${depth} elements in a row; at most ${SOFTMAX_DEPTH_LIMIT} are supported`);
   }

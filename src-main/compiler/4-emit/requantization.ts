@@ -2,8 +2,9 @@
  * The fixed-point constants that kernels read, computed with the floating-point types that TensorFlow Lite uses at each
  * place, because a multiplier that is off by one is a different model.
  */
+import { present } from '../../common/present.js';
 import { quantizeMultiplier, roundHalfAwayFromZero, type FixedPointMultiplier } from '../fixed-point.js';
-import type { Activation, Tensor } from '../graph.js';
+import type { Activation, Quantization, Tensor } from '../graph.js';
 
 /** Real values that a fused activation clamps to. */
 const ACTIVATION_LIMITS: Readonly<Record<Activation, readonly [number, number]>> = {
@@ -18,13 +19,17 @@ export interface StoredRange {
   maximum: number;
 }
 
+export function quantizationOf(tensor: Tensor): Quantization {
+  return present(tensor.quantization, `quantization of tensor "${tensor.name}"`);
+}
+
 /** The one scale of a tensor that is quantized as a whole. */
 export function scaleOf(tensor: Tensor): number {
-  return tensor.quantization!.scales[0];
+  return quantizationOf(tensor).scales[0];
 }
 
 export function zeroPointOf(tensor: Tensor): number {
-  return tensor.quantization!.zeroPoints[0];
+  return quantizationOf(tensor).zeroPoints[0];
 }
 
 /** A real value as the tensor stores it, before clamping to int8; the quotient is float32 as in TensorFlow Lite. */
@@ -56,7 +61,7 @@ export function channelMultipliers(
   count: number,
   perTensorInFloat: boolean,
 ): FixedPointMultiplier[] {
-  const { scales } = weights.quantization!;
+  const { scales } = quantizationOf(weights);
   return Array.from({ length: count }, (_, channel) => {
     const scale = scales.length === 1 ? scales[0] : scales[channel];
     const product = scaleOf(input) * scale;
