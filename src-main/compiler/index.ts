@@ -12,6 +12,7 @@ import { elementCount, type Graph, type Tensor } from './graph.js';
 import { inspectGraph, type Inspection } from './inspect.js';
 import type { KernelSet, Plan, Strategy } from './plan.js';
 
+export { printPlan } from './3-plan/index.js';
 export { describeImage, emitDataset, type ImageDescription } from './4-emit/index.js';
 
 export interface CompileOptions {

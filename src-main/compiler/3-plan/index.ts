@@ -8,6 +8,8 @@ import { checkNvm } from './check.js';
 import { bufferOf, findBuffers, isLive, type Buffer } from './lifetimes.js';
 import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
+export { printPlan } from './print.js';
+
 export interface PlanOptions {
   strategy: Strategy;
   kernels: KernelSet;

@@ -45,7 +45,8 @@ function countOf(
     case 'SOFTMAX':
       return { count: elementCount(output.slice(0, -1)), label: 'rows' };
     case 'PAD':
-      return { count: output.length === 4 ? output[1] : 1, label: 'rows' };
+      // Without a batch, the rows of an image of 3 dimensions come first.
+      return { count: output.length === 4 ? output[1] : output.length === 3 ? output[0] : 1, label: 'rows' };
     default:
       return { count: output.length >= 3 ? output[1] : 1, label: 'rows' };
   }
@@ -67,10 +68,9 @@ export function firstRowStillRead(
   unit: number,
 ): { row: number; rowBytes: number } | null {
   const input = graph.tensors[operator.inputs[0]].shape;
-  const rowBytes = elementCount(input.slice(2));
   const from = (row: number): { row: number; rowBytes: number } => ({
     row: Math.min(Math.max(row, 0), input[1]),
-    rowBytes,
+    rowBytes: elementCount(input.slice(2)),
   });
   switch (operator.kind) {
     case 'CONV_2D':
@@ -80,7 +80,7 @@ export function firstRowStillRead(
       return from(unit * operator.strideHeight - operator.padding.top);
     case 'ADD':
     case 'CLAMP':
-      return input.length >= 3 ? from(unit) : null;
+      return { row: unit, rowBytes: unitsOf(graph, operator).bytes };
     case 'PAD':
       return input.length === 4 ? from(unit - operator.before[1]) : null;
     default:

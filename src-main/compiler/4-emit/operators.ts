@@ -132,13 +132,15 @@ class RecordWriter {
   }
 }
 
-/** Shape as height, width, channels: without the batch, with leading ones where there are fewer dimensions. */
-function imageShape(record: RecordWriter, shape: readonly number[]): [number, number, number] {
-  if (shape.length > 4) {
-    throw record.failure(`a tensor of ${shape.length} dimensions is not supported`);
+/**
+ * One number per dimension as height, width, channels: of four dimensions the first is the batch; what fewer lack is
+ * filled in at the front.
+ */
+function asImage(record: RecordWriter, dimensions: readonly number[], missing: number): number[] {
+  if (dimensions.length > 4) {
+    throw record.failure(`a tensor of ${dimensions.length} dimensions is not supported`);
   }
-  const [height, width, channels] = [1, 1, 1, ...shape.slice(1)].slice(-3);
-  return [height, width, channels];
+  return [missing, missing, missing, ...dimensions].slice(-3);
 }
 
 function writeWindow(record: RecordWriter, operator: Windowed): void {
@@ -148,8 +150,8 @@ function writeWindow(record: RecordWriter, operator: Windowed): void {
     : (record.tensor(operator.inputs[1]).shape.slice(1, 3) as [number, number]);
   record.common(operator.kind, activationRange(operator.activation, record.output));
   record.halves(32, [
-    ...imageShape(record, record.input.shape),
-    ...imageShape(record, record.output.shape),
+    ...asImage(record, record.input.shape, 1),
+    ...asImage(record, record.output.shape, 1),
     filterHeight,
     filterWidth,
     operator.strideHeight,
@@ -224,15 +226,15 @@ function writeAdd(record: RecordWriter, operator: OperatorOf<'ADD'>): void {
 }
 
 function writePad(record: RecordWriter, operator: OperatorOf<'PAD'>): void {
-  if (operator.before[0] !== 0 || operator.after[0] !== 0) {
+  if (operator.before.length === 4 && (operator.before[0] !== 0 || operator.after[0] !== 0)) {
     throw record.failure('padding of the batch dimension is not supported');
   }
   const value = storedValue(operator.value, record.output);
   record.common('PAD', INT8_RANGE);
   record.halves(32, [
-    ...imageShape(record, record.input.shape),
-    ...imageShape(record, record.output.shape),
-    ...[0, 0, 0, ...operator.before.slice(1)].slice(-3),
+    ...asImage(record, record.input.shape, 1),
+    ...asImage(record, record.output.shape, 1),
+    ...asImage(record, operator.before, 0),
   ]);
   record.words(52, [Math.min(127, Math.max(-128, value))]);
 }

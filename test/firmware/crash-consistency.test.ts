@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { HostBoard, inferOnHost, PowerFailure } from '../../src-main/board/host/host-board.js';
+import { crc32 } from '../../src-main/common/crc32.js';
+import { currentRecord } from '../../src-main/board/record.js';
+import { emit } from '../../src-main/compiler/4-emit/index.js';
+import { emitDataset } from '../../src-main/compiler/index.js';
+import { plan } from '../../src-main/compiler/3-plan/index.js';
+import { STRATEGIES, type Plan, type Strategy } from '../../src-main/compiler/plan.js';
+import { GraphBuilder, randomSample, seededChoices } from '../support/random-graph.js';
+
+/** A board with a run of a small model with a residual branch, and what an undisturbed run of it gives. */
+interface Bench {
+  board: HostBoard;
+  planned: Plan;
+  expected: Int8Array[];
+}
+
+const RUN = 7;
+const INFERENCES = 3;
+
+function createBench(strategy: Strategy): Bench {
+  const choices = seededChoices(2024);
+  const builder = new GraphBuilder('branches', [1, 4, 4, 2], choices);
+  const window = {
+    strideHeight: 1,
+    strideWidth: 1,
+    dilationHeight: 1,
+    dilationWidth: 1,
+    activation: 'RELU' as const,
+    padding: { top: 1, bottom: 1, left: 1, right: 1 },
+  };
+  const [input] = [builder.last];
+  const conv = builder.add({
+    kind: 'CONV_2D',
+    inputs: [input, ...builder.weights([3, 3, 3, 2], 3, 0, 18)],
+    ...window,
+  });
+  const depthwise = builder.add({
+    kind: 'DEPTHWISE_CONV_2D',
+    inputs: [conv, ...builder.weights([1, 3, 3, 3], 3, 3, 9)],
+    depthMultiplier: 1,
+    ...window,
+  });
+  const sum = builder.add({ kind: 'ADD', inputs: [conv, depthwise], activation: 'NONE' });
+  builder.add({
+    kind: 'FULLY_CONNECTED',
+    inputs: [sum, ...builder.weights([5, 48], 5, 0, 48)],
+    activation: 'NONE',
+  });
+  const graph = builder.build();
+  const planned = plan(graph, {
+    strategy,
+    kernels: 'reference',
+    sramBytes: 4096,
+    nvmBytes: 8192,
+    tileUnits: 2,
+  });
+  const image = emit(planned, { board: 0, modelSha256: new Uint8Array(32) });
+  const samples = Array.from({ length: INFERENCES }, () => randomSample(graph, choices));
+  const expected = inferOnHost(image, samples);
+  assert.notDeepEqual(expected[0], expected[1]);
+  return { board: new HostBoard({ image, dataset: emitDataset(samples) }), planned, expected };
+}
+
+interface Outcome {
+  results: Map<number, Int8Array>;
+  /** Power failures that happened. */
+  failures: number;
+}
+
+/**
+ * What a host does: starts the run, takes results, acknowledges, and goes on after every power failure.
+ *
+ * @param limits NVM bytes that each power cycle may write, in order; after the last, power stays
+ */
+function runToEnd({ board }: Bench, limits: readonly number[]): Outcome {
+  board.nvm.fill(0xa5);
+  const results = new Map<number, Int8Array>();
+  let failures = 0;
+  for (let cycle = 0; ; cycle++) {
+    try {
+      board.boot(cycle < limits.length ? limits[cycle] : null);
+      takeUntilFinished(board, results);
+      board.powerOff();
+      return { results, failures };
+    } catch (error) {
+      assert(error instanceof PowerFailure);
+      failures++;
+    }
+  }
+}
+
+function takeUntilFinished(board: HostBoard, results: Map<number, Int8Array>): void {
+  if (board.record().state === 'idle') {
+    assert.equal(board.start(RUN, 0, INFERENCES).code, 0);
+  }
+  while (board.record().state === 'running') {
+    const pending = board.pendingResult();
+    if (pending === null) {
+      board.advance();
+      continue;
+    }
+    const known = results.get(pending.inference);
+    if (known === undefined) {
+      assert.equal(pending.inference, results.size, 'results come in order, none is skipped');
+      results.set(pending.inference, pending.output);
+    } else {
+      assert.deepEqual(pending.output, known, 'a repeated result is the same');
+    }
+    board.acknowledge(RUN, pending.inference);
+  }
+}
+
+function assertExact(bench: Bench, { results, failures }: Outcome): void {
+  assert.deepEqual([...results.values()], bench.expected);
+  const record = currentRecord(bench.board.nvm);
+  assert(record !== null);
+  assert.equal(record.state, 'finished');
+  assert.equal(record.runId, RUN);
+  assert.equal(record.inference, INFERENCES);
+  assert.equal(record.acknowledged, INFERENCES);
+  assert.equal(record.tasksExecuted, INFERENCES * bench.planned.tasks.length);
+  assert.equal(record.checkpoints, record.tasksExecuted);
+  assert(record.powerCycles <= failures + 1);
+  assert(record.restores <= record.tasksReexecuted && record.tasksReexecuted < record.powerCycles);
+}
+
+/** NVM bytes that an undisturbed run writes; the counter is a sum over all its writes. */
+function bytesOfUndisturbedRun(bench: Bench): number {
+  const outcome = runToEnd(bench, []);
+  assertExact(bench, outcome);
+  const record = currentRecord(bench.board.nvm);
+  assert(record !== null);
+  assert.equal(record.powerCycles, 1);
+  assert.equal(record.restores, 0);
+  assert.equal(record.tasksReexecuted, 0);
+  return record.nvmBytesWritten;
+}
+
+for (const strategy of STRATEGIES) {
+  test(`${strategy}: the power fails at each byte of each NVM write, and every result is exact and there once`, () => {
+    const bench = createBench(strategy);
+    const total = bytesOfUndisturbedRun(bench);
+    for (let limit = 0; limit < total; limit++) {
+      const outcome = runToEnd(bench, [limit]);
+      assert.equal(outcome.failures, 1, `byte ${limit}`);
+      assertExact(bench, outcome);
+    }
+    assert.equal(runToEnd(bench, [total]).failures, 0);
+  });
+
+  test(`${strategy}: power that fails again and again, anywhere`, () => {
+    const bench = createBench(strategy);
+    const total = bytesOfUndisturbedRun(bench);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: total }), { maxLength: 12 }), (limits) => {
+        assertExact(bench, runToEnd(bench, limits));
+      }),
+      { numRuns: 300 },
+    );
+  });
+}
+
+test('the byte counters are the sum of what the steps and records of a run move', () => {
+  const bench = createBench('tile');
+  bytesOfUndisturbedRun(bench);
+  const record = currentRecord(bench.board.nvm);
+  assert(record !== null);
+  const written = bench.planned.tasks
+    .flatMap(({ steps }) => steps)
+    .reduce((sum, step) => sum + (step.kind === 'SAVE' || step.kind === 'OUTPUT' ? step.bytes : 0), 0);
+  const records = 1 + INFERENCES * bench.planned.tasks.length + 1;
+  assert.equal(record.nvmBytesWritten, INFERENCES * written + 128 * records);
+  // One look at both slots after power-on, before the run; results are read once each.
+  assert.equal(record.nvmBytesRead, INFERENCES * bench.expected[0].length);
+});
+
+test('a power cycle in the middle of an inference counts as one restore and one task executed again', () => {
+  const bench = createBench('layer');
+  const { board } = bench;
+  board.nvm.fill(0);
+  board.boot();
+  board.start(RUN, 0, INFERENCES);
+  board.advance();
+  board.advance();
+  board.powerOff();
+  board.boot();
+  const { powerCycles, restores, tasksReexecuted, task } = board.record();
+  assert.deepEqual(
+    { powerCycles, restores, tasksReexecuted, task },
+    { powerCycles: 2, restores: 1, tasksReexecuted: 1, task: 2 },
+  );
+});
+
+test('a power cycle while a result waits costs nothing but itself', () => {
+  const { board } = createBench('layer');
+  board.nvm.fill(0);
+  board.boot();
+  board.start(RUN, 0, INFERENCES);
+  while (board.advance() !== 'result') {
+    // The next task.
+  }
+  board.powerOff();
+  board.boot();
+  const { powerCycles, restores, tasksReexecuted } = board.record();
+  assert.deepEqual(
+    { powerCycles, restores, tasksReexecuted },
+    { powerCycles: 2, restores: 0, tasksReexecuted: 0 },
+  );
+  assert.equal(board.advance(), 'none');
+  board.acknowledge(RUN + 1, 0);
+  board.acknowledge(RUN, 1);
+  assert.equal(board.advance(), 'none', 'acknowledgements of other runs and inferences are ignored');
+  board.acknowledge(RUN, 0);
+  assert.equal(board.advance(), 'task');
+});
+
+test('sequence numbers may wrap around', () => {
+  const bench = createBench('layer');
+  const { board } = bench;
+  board.nvm.fill(0);
+  board.boot();
+  board.start(RUN, 0, INFERENCES);
+  // Both slots as they would be shortly before the wrap.
+  const view = new DataView(board.nvm.buffer, board.nvm.byteOffset);
+  board.advance();
+  for (const [slot, sequence] of [
+    [0, 0xfffffffe],
+    [1, 0xffffffff],
+  ]) {
+    view.setUint32(128 * slot + 4, sequence, true);
+    view.setUint32(128 * slot + 124, crc32(board.nvm.subarray(128 * slot, 128 * slot + 124)), true);
+  }
+  board.powerOff();
+  board.boot();
+  assert.equal(board.record().sequence, 0);
+  assert.equal(currentRecord(board.nvm)?.sequence, 0);
+  const results = new Map<number, Int8Array>();
+  takeUntilFinished(board, results);
+  assert.deepEqual([...results.values()], bench.expected);
+});
