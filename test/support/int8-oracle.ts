@@ -73,8 +73,9 @@ function clamp(value: bigint, [low, high]: readonly [bigint, bigint]): number {
 function limits(operator: Operator, output: Tensor): [bigint, bigint] {
   const activation = 'activation' in operator ? operator.activation : 'NONE';
   const stored = (real: number): bigint => {
-    const exact = real / scaleOf(output);
-    const value = zeroOf(output) + BigInt(Math.sign(exact) * Math.round(Math.abs(exact)));
+    // Limits are divided in single precision: 5 / 0.08f is 62.5 there, and rounds away from zero.
+    const quotient = Math.fround(real / scaleOf(output));
+    const value = zeroOf(output) + BigInt(Math.sign(quotient) * Math.round(Math.abs(quotient)));
     return value < -128n ? -128n : value > 127n ? 127n : value;
   };
   const table: Record<string, [bigint, bigint]> = {

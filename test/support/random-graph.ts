@@ -6,7 +6,7 @@ import { inferOutputShape } from '../../src-main/compiler/shapes.js';
 
 /** Where a graph's choices come from; inclusive bounds. */
 export interface Choices {
-  integer(minimum: number, maximum: number): number;
+  integer: (minimum: number, maximum: number) => number;
 }
 
 /** Repeatable choices from a seed: xorshift32. */
