@@ -23,7 +23,10 @@ export interface VirtualBoard {
   /** Non-volatile memories; they keep their content over powerOff. */
   readonly flash: Uint8Array;
   readonly nvm: Uint8Array;
-  /** Cold start: registers reset, SRAM filled with seeded noise, boot hand-over done. */
+  /**
+   * Cold start: registers reset, SRAM filled with seeded noise. The start-up of the profile (`startupSeconds` at
+   * `startupAmps`) is spent in the `run` calls that follow, before the first instruction.
+   */
   powerOn(): void;
   /** Everything volatile is lost; a FRAM write in progress stays as far as it had come. */
   powerOff(): void;

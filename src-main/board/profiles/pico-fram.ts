@@ -1,6 +1,7 @@
 import type { BoardProfile } from '../profile.js';
 
-const datasheet = (value: number, source: string) => ({ value, source, calibrated: false });
+/** From a data sheet or estimated, as its source says; `brownout calibrate` is to measure it. */
+const uncalibrated = (value: number, source: string) => ({ value, source, calibrated: false });
 
 /**
  * Raspberry Pi Pico with an MB85RS4MT (or CY15B104Q) FRAM on SPI0, its capacitor on VSYS behind a switch.
@@ -21,38 +22,44 @@ export const picoFram: BoardProfile = {
   flashMap: { imageOffset: 0x040000, imageBytes: 0x100000, datasetOffset: 0x140000, datasetBytes: 0x0c0000 },
   serialBaud: 1_000_000,
   power: {
-    railVolts: datasheet(3.3, 'Raspberry Pi Pico datasheet, section 4.5 (Powerchain): 3V3 from the RT6150B'),
-    converterEfficiency: datasheet(
+    railVolts: uncalibrated(
+      3.3,
+      'Raspberry Pi Pico datasheet, section 4.5 (Powerchain): 3V3 from the RT6150B',
+    ),
+    converterEfficiency: uncalibrated(
       0.85,
       'RT6150A/B datasheet, efficiency curves at 3.3 V out and 10 to 100 mA in PFM and PWM',
     ),
-    activeAmps: datasheet(
+    activeAmps: uncalibrated(
       0.024,
-      'RP2040 datasheet, section 5.7 (Power consumption), one core busy at 125 MHz and flash read, plus quiescent parts of the board',
+      'RP2040 datasheet, section 5.4 gives its demos only; published measurements of a busy Pico at 125 MHz lie at 20 to 26 mA',
     ),
-    sleepAmps: datasheet(
+    sleepAmps: uncalibrated(
       0.011,
-      'RP2040 datasheet, section 5.7 (Power consumption): core waiting, clocks and PLL running',
+      'estimate: core waiting, all clocks and the PLL running; published measurements of an idle Pico lie at 8 to 13 mA',
     ),
-    offAmps: datasheet(2e-6, 'leakage of a load switch and of the supervisor in front of it; to be measured'),
-    nvmAmps: datasheet(
-      0.0023,
-      'MB85RS4MT data sheet, DC characteristics: operating supply current, scaled to 21 MHz',
+    offAmps: uncalibrated(
+      2e-6,
+      'leakage of a load switch and of the supervisor in front of it; to be measured',
     ),
-    flashProgramAmps: datasheet(0.02, 'W25Q16JV data sheet, section 9.4: ICC4, ICC5 typical 20 mA'),
-    startupSeconds: datasheet(
+    nvmAmps: uncalibrated(
+      0.0014,
+      'MB85RS4MT data sheet DS501-00053, features: 2.6 mA at most at 40 MHz, in proportion to the 21 MHz used here',
+    ),
+    flashProgramAmps: uncalibrated(0.02, 'W25Q16JV data sheet, section 9.4: ICC4, ICC5 typical 20 mA'),
+    startupSeconds: uncalibrated(
       6e-3,
-      'RP2040 datasheet, sections 2.13 (power-on state machine) and 2.8.1 (boot ROM), with the rise of 3V3; to be measured',
+      'estimate: rise of 3V3 and power-on state machine (RP2040 datasheet, 2.13), then the boot ROM (2.8.1: two waits of 100 us, copy and CRC of 256 bytes) on a ring oscillator of 1.8 to 12 MHz',
     ),
-    startupAmps: datasheet(0.01, 'RP2040 datasheet, section 5.7, on the ring oscillator; to be measured'),
-    decouplingFarads: datasheet(
+    startupAmps: uncalibrated(0.01, 'estimate: converter switching on, core on the ring oscillator'),
+    decouplingFarads: uncalibrated(
       50e-6,
       'Raspberry Pi Pico schematic: 47 uF in and out of the RT6150 and the 100 nF parts, derated for bias; to be measured',
     ),
-    turnOnVolts: datasheet(4.5, 'chosen: see the comment of this file'),
-    brownOutVolts: datasheet(2.0, 'chosen: RT6150 works from 1.8 V'),
-    maximumVolts: datasheet(5.5, 'Raspberry Pi Pico datasheet, VSYS 1.8 to 5.5 V'),
-    maximumAmps: datasheet(
+    turnOnVolts: uncalibrated(4.5, 'chosen: see the comment of this file'),
+    brownOutVolts: uncalibrated(2.0, 'chosen: RT6150 works from 1.8 V'),
+    maximumVolts: uncalibrated(5.5, 'Raspberry Pi Pico datasheet, VSYS 1.8 to 5.5 V'),
+    maximumAmps: uncalibrated(
       0.5,
       'chosen: charging current of the capacitor, far below what the RT6150 takes (800 mA)',
     ),
