@@ -53,7 +53,7 @@ test('run stores every cell; a second call has nothing left to do; runs, compare
 
   const compared = brownout(folder, 'compare', '1', '2', '--db', 'b.sqlite');
   assert.equal(compared.status, 0, compared.stderr);
-  assert.match(compared.stdout, /strategy/);
+  assert.match(compared.stdout, /Strategy +layer +tile/);
 
   for (const ending of ['html', 'csv', 'json']) {
     const report = brownout(folder, 'report', '1', '2', '--db', 'b.sqlite', '--out', `r.${ending}`);
