@@ -1,10 +1,13 @@
-/** doctor, flash, serve. */
+/** doctor, flash, virtual-supply, serve. */
+import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { defaultDatabasePath } from '../../common/data-folder.js';
 import { resourcePath } from '../../common/resources.js';
 import { examine } from '../../service/doctor.js';
 import { flashOverSerial } from '../../service/flash.js';
 import { datasetPathOf } from '../../service/models.js';
+import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
+import { serveVirtualSupply } from '../../supply/virtual/serve.js';
 import { findElectron } from '../electron-runtime.js';
 import { serve } from '../serve.js';
 import { boardOption, countOption, jsonOption, wordOption } from './options.js';
@@ -83,6 +86,30 @@ export function addBenchCommands(program: Command): void {
         }
       },
     );
+
+  program
+    .command('virtual-supply')
+    .description(
+      'a virtual programmable supply that speaks SCPI over TCP on this machine, for other programs',
+    )
+    .addOption(
+      new Option('--port <n>', 'TCP port; any free one when left out')
+        .default(0)
+        .argParser(countOption('--port', 0)),
+    )
+    .addOption(
+      new Option('--model <name>', 'bench, or n5767a for programs that only talk to instruments they know')
+        .default('bench')
+        .argParser(wordOption('--model', ['bench', 'n5767a'] as const)),
+    )
+    .action(async ({ port, model }: { port: number; model: 'bench' | 'n5767a' }) => {
+      await cancellable(async (signal) => {
+        const server = await serveVirtualSupply({ port, model: VIRTUAL_SUPPLY_MODELS[model] });
+        console.log(`Virtual supply ${model} at 127.0.0.1:${server.port}. Ctrl+C ends it.`);
+        await once(signal, 'abort');
+        await server.close();
+      }, 'Closing.');
+    });
 
   program
     .command('serve')

@@ -28,14 +28,17 @@ export class ProgressLine {
   }
 }
 
-/** Runs `work` with a signal that the first Ctrl+C aborts; the second ends the process. */
-export async function cancellable<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+/** Runs `work` with a signal that the first Ctrl+C aborts, which `notice` announces; the second ends the process. */
+export async function cancellable<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+  notice = 'Stopping; what is finished is kept. Ctrl+C again ends at once.',
+): Promise<Result> {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) {
       process.exit(130);
     }
-    console.error('\nStopping; what is finished is kept. Ctrl+C again ends at once.');
+    console.error(`\n${notice}`);
     controller.abort();
   };
   process.on('SIGINT', stop);
