@@ -8,7 +8,7 @@ import { elementCount, type Graph, type Operator, type Tensor } from './graph.js
 import { inferOutputShape, sameShape } from './shapes.js';
 
 /** Largest window, stride, dilation and padding; the image format has narrower fields than 32 bits for them. */
-const MAXIMUM_WINDOW = 65_535;
+export const MAXIMUM_WINDOW = 65_535;
 
 /**
  * Checks that the graph is in execution order with static shapes of batch 1 that agree with its operators, that

@@ -5,6 +5,7 @@ import { importModel } from '../../../src-main/compiler/1-import/index.js';
 import { InputError } from '../../../src-main/common/errors.js';
 import { lower } from '../../../src-main/compiler/2-quantize/index.js';
 import { validateGraph } from '../../../src-main/compiler/validate.js';
+import { assertRobust } from '../../support/assert-robust.js';
 import { sharedPath } from '../../support/shared.js';
 
 const MODELS = [
@@ -52,4 +53,9 @@ test('a truncated file is one InputError that names the file, wherever it is cut
     // FlatBuffers put what matters first or last as they like; only unused bytes at the end may be missing.
     assert.ok(length > bytes.length / 2, `imported from ${length} of ${bytes.length} bytes`);
   }
+});
+
+test('thousands of damaged files import or are refused, quickly', () => {
+  assertRobust([modelBytes('hello_world_int8')], 'fuzz.tflite', 3000);
+  assertRobust([modelBytes('micro_speech_int8')], 'fuzz.tflite', 1000);
 });

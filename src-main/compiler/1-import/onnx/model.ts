@@ -185,7 +185,7 @@ function readAttribute(bytes: Uint8Array, place: string): OnnxAttribute {
         attribute.integer = value.integer();
         break;
       case 4:
-        attribute.string = value.string();
+        attribute.string = printableName(value.string());
         break;
       case 5:
         attribute.tensor = readTensor(value.bytes(), place);

@@ -59,7 +59,7 @@ export class NodeImport {
     }
     const value = this.#graph.values.get(name);
     if (value === undefined) {
-      throw this.damaged(`reads "${name}", which no node before it produces`);
+      throw this.damaged(`reads "${printableName(name)}", which no node before it produces`);
     }
     return value;
   }

@@ -4,19 +4,21 @@ import { sameShape } from '../../shapes.js';
 
 /**
  * Lets readers of a RESHAPE read its input where that makes no difference: the shapes are equal, or all readers are
- * FULLY_CONNECTED, which flatten their input anyway. Outputs of the graph keep their shape.
+ * FULLY_CONNECTED, which flatten their input anyway, or RESHAPE themselves. Outputs of the graph keep their shape.
  */
 export function dropReshapes(graph: Graph): Graph {
-  return graph.operators.reduce((current, operator) => {
+  // From the end: a reshape may become needless when the one behind it has gone.
+  return graph.operators.reduceRight((current, operator) => {
     const output = operator.outputs[0];
-    // The operator of the current graph: an earlier reshape of a chain may have been dropped.
     const reshape = producerOf(current, output);
     if (reshape?.kind !== 'RESHAPE' || current.outputs.includes(output)) {
       return current;
     }
     const [from, to] = [current.tensors[reshape.inputs[0]], current.tensors[output]];
-    const flattened = consumersOf(current, output).every((consumer) => consumer.kind === 'FULLY_CONNECTED');
-    return sameQuantization(from, to) && (sameShape(from.shape, to.shape) || flattened)
+    const indifferent = consumersOf(current, output).every(
+      ({ kind }) => kind === 'FULLY_CONNECTED' || kind === 'RESHAPE',
+    );
+    return sameQuantization(from, to) && (sameShape(from.shape, to.shape) || indifferent)
       ? redirectReaders(current, output, from.id)
       : current;
   }, graph);

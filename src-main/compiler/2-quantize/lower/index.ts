@@ -11,5 +11,12 @@ import { fusePad } from './fuse-pad.js';
  * bit. Works on float and int8 graphs; lower(lower(g)) equals lower(g).
  */
 export function lower(graph: Graph): Graph {
-  return compactGraph(dropReshapes(fusePad(fuseClamp(foldBatchNorm(graph)))));
+  let current = foldBatchNorm(dropReshapes(graph));
+  let operators: number;
+  // Fusing one operator may open the way for another. From here on no pass adds operators.
+  do {
+    operators = current.operators.length;
+    current = compactGraph(fusePad(fuseClamp(dropReshapes(current))));
+  } while (current.operators.length !== operators);
+  return current;
 }
