@@ -3,7 +3,7 @@
  * phases' tests call it on what they produce.
  */
 import { InputError } from '../common/errors.js';
-import { activationsOf, constantData } from './graph-access.js';
+import { activationsOf, constantData, scaleAndZeroPoint } from './graph-access.js';
 import { elementCount, type Graph, type Operator, type Tensor } from './graph.js';
 import { inferOutputShape, sameShape } from './shapes.js';
 
@@ -80,7 +80,10 @@ export function validateGraph(graph: Graph, place: string): void {
     }
     available.add(output.id);
     const problem =
-      parameterProblem(operator) ?? inputProblem(operator, inputs) ?? shapeProblem(operator, inputs, output);
+      parameterProblem(operator) ??
+      inputProblem(operator, inputs) ??
+      shapeProblem(operator, inputs, output) ??
+      int8Problem(operator, inputs, output);
     if (problem !== null) {
       fail(where, problem);
     }
@@ -254,4 +257,27 @@ function shapeProblem(operator: Operator, inputs: readonly Tensor[], output: Ten
   return sameShape(expected, found)
     ? null
     : `has an output ${described} that should be [${expected.join(', ')}]`;
+}
+
+/** What TensorFlow Lite's int8 specification says about output scales; its kernels, and ours, take them for granted. */
+function int8Problem(operator: Operator, [input]: readonly Tensor[], output: Tensor): string | null {
+  if (input.type !== 'int8' || input.quantization === null || output.quantization === null) {
+    return null;
+  }
+  const [from, to] = [scaleAndZeroPoint(input), scaleAndZeroPoint(output)];
+  const differ = (a: number, b: number): boolean => Math.abs(a - b) > 1e-5 * b;
+  switch (operator.kind) {
+    case 'SOFTMAX':
+      return differ(to.scale, 1 / 256) || to.zeroPoint !== -128
+        ? `has an output scale of ${to.scale} and zero point of ${to.zeroPoint}, not 1/256 and -128`
+        : null;
+    case 'MAX_POOL_2D':
+    case 'AVERAGE_POOL_2D':
+    case 'PAD':
+      return differ(to.scale, from.scale) || to.zeroPoint !== from.zeroPoint
+        ? `changes scale and zero point from ${from.scale}, ${from.zeroPoint} to ${to.scale}, ${to.zeroPoint}`
+        : null;
+    default:
+      return null;
+  }
 }

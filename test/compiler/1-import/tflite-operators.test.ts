@@ -235,6 +235,18 @@ test('what cannot be done is refused with tensor or node', () => {
     'model-damaged',
     /below 1/,
   );
+  const softmax = { type: 9, table: { 0: { float32: 1 } } };
+  refuses(
+    unary(25, int8('x', [1, 2], 1, 0), int8('y', [1, 2], 0.5, 0), softmax),
+    'model-inconsistent',
+    /1\/256/,
+  );
+  const window: TableSpec = { ...pool, 3: { int32: 3 } };
+  refuses(
+    unary(17, int8('x', [1, 4, 4, 1], 1, 0), int8('y', [1, 2, 2, 1], 0.5, 0), { type: 5, table: window }),
+    'model-inconsistent',
+    /changes scale/,
+  );
   const batch = model(
     [float('x', [2, 1, 1, 1]), float('w', [1, 1, 1, 1], [1]), float('y', [2, 1, 1, 1])],
     [
