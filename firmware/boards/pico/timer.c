@@ -4,6 +4,8 @@
 #include "rp2040.h"
 
 #define ALARM_0 (1u << 0)
+/* The alarm fires when the counter equals it: a value that has passed by the time it is written waits for 72 minutes. */
+#define SHORTEST_ALARM_MICROS 10u
 
 void pico_timer_start(void)
 {
@@ -26,19 +28,15 @@ void bb_port_wait(uint32_t micros)
     if (micros == 0) {
         return;
     }
-    uint32_t start = bb_port_micros();
-    REGISTER(TIMER_ALARM0) = start + micros;
-    for (;;) {
-        /* With interrupts masked a byte cannot arrive unseen between the test and the sleep; it still wakes the core. */
-        uint32_t primask = interrupts_off();
-        int silent = pico_uart_silent();
-        if (silent && bb_port_micros() - start < micros) {
-            wait_for_interrupt();
-        }
-        interrupts_restore(primask);
-        if (!silent || bb_port_micros() - start >= micros) {
-            break;
-        }
+    /*
+     * One sleep, not a loop: an alarm fires once, so sleeping again after it without a new one could last for ever. With
+     * interrupts masked a byte cannot arrive unseen between the test and the sleep; it still wakes the core.
+     */
+    uint32_t primask = interrupts_off();
+    if (pico_uart_silent()) {
+        REGISTER(TIMER_ALARM0) = bb_port_micros() + (micros < SHORTEST_ALARM_MICROS ? SHORTEST_ALARM_MICROS : micros);
+        wait_for_interrupt();
+        REGISTER(TIMER_ARMED) = ALARM_0;
     }
-    REGISTER(TIMER_ARMED) = ALARM_0;
+    interrupts_restore(primask);
 }

@@ -12,14 +12,16 @@ import {
 } from './messages.js';
 import { commandName, refusalError, STATUS_OK } from './status.js';
 
-/** One task may run this long before the board looks at its line again; see SPEC section 6 and the plan's task sizes. */
+/** Before a command is sent again; a round trip through a USB serial adapter takes some milliseconds. */
 const REPLY_SECONDS = 0.25;
 /** Sector erase of a W25Q16JV: 400 ms at most, 45 ms typically (datasheet table 9.6). */
 const ERASE_SECONDS_PER_SECTOR = 0.5;
 const SECTOR_BYTES = 4096;
 /** The board reads this much flash per second for a checksum, with room to spare. */
 const CHECKSUM_BYTES_PER_SECOND = 500_000;
-const ATTEMPTS = 8;
+const ATTEMPTS = 5;
+/** For commands that a running board answers only between two tasks, which may be seconds long (strategy `restart`). */
+const PATIENT_ATTEMPTS = 20;
 
 /**
  * The host's side of the serial link. Commands are repeated when their frame or its reply is lost; every command is safe
@@ -41,7 +43,7 @@ export class BoardLink {
   }
 
   /** Who is there. Also the way to find out whether a board is alive. */
-  async identify(attempts = ATTEMPTS): Promise<Identity> {
+  async identify(attempts = PATIENT_ATTEMPTS): Promise<Identity> {
     const reply = await this.exchange({ kind: 'identify' }, REPLY_SECONDS, attempts);
     if (reply.kind !== 'identity') {
       throw this.unexpected(reply);
@@ -59,7 +61,7 @@ export class BoardLink {
 
   /** Ends the run in progress at its next task boundary; does nothing when there is none. */
   async stop(): Promise<void> {
-    await this.order({ kind: 'stop' }, REPLY_SECONDS);
+    await this.order({ kind: 'stop' }, REPLY_SECONDS, PATIENT_ATTEMPTS);
   }
 
   /** @param offset flash offset, like `bytes` a multiple of 4096 */
@@ -118,8 +120,8 @@ export class BoardLink {
     return this.events.shift() ?? null;
   }
 
-  private async order(command: Command, timeoutSeconds: number): Promise<void> {
-    const reply = await this.exchange(command, timeoutSeconds);
+  private async order(command: Command, timeoutSeconds: number, attempts = ATTEMPTS): Promise<void> {
+    const reply = await this.exchange(command, timeoutSeconds, attempts);
     if (reply.kind !== 'status') {
       throw this.unexpected(reply);
     }

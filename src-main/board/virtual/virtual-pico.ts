@@ -24,6 +24,9 @@ export interface VirtualPicoOptions {
 }
 
 const SRAM_BASE = 0x20000000;
+/** Single-cycle I/O: datasheet section 2.3.1.7. */
+const SIO_BASE = 0xd0000000;
+const SIO_LAST = 0x17c;
 const BOOT_BYTES = 256;
 /** Where the boot ROM puts the second-stage boot loader: datasheet section 2.8.1.2. */
 const BOOT_OFFSET_IN_SRAM = 0x41f00;
@@ -309,6 +312,9 @@ class VirtualPico implements VirtualBoard {
   private checkPeripheral(address: number): void {
     if (address < 0x14000000) {
       throw new BoardFault(`access to ${hex(address)}, where there is no memory that can be written or read`);
+    }
+    if (address >= SIO_BASE && address < SIO_BASE + 0x10000000 && address - SIO_BASE > SIO_LAST) {
+      throw new BoardFault(`access to ${hex(address)}, where there is no SIO register`);
     }
     if (this.powered?.resets.holds(address)) {
       throw new BoardFault(`access to ${hex(address)}, a peripheral that is still held in reset`);

@@ -109,3 +109,51 @@ test('flash and NVM keep their content without power, SRAM does not', async () =
     new DataView(model.image.buffer, model.image.byteOffset).getUint32(12, true),
   );
 });
+
+test('a result is repeated until it is acknowledged, with the core asleep in between; then the run goes on', async () => {
+  const model = keywordModel('layer', 2);
+  const board = poweredPico();
+  const port = new VirtualBoardPort(board);
+  const link = new BoardLink(port);
+  await flashBoard(link, model);
+  await link.run(5, 0, 2);
+  assert.equal((await link.nextEvent(5))?.kind, 'result');
+  const repeats = 30;
+  const begin = port.now();
+  for (let count = 0; count < repeats; count++) {
+    const event = await link.nextEvent(1);
+    assert.ok(event?.kind === 'result' && event.inference === 0, 'the board stopped repeating');
+  }
+  const interval = (port.now() - begin) / repeats;
+  assert.ok(interval > 0.045 && interval < 0.06, `repeated every ${interval} s`);
+  await link.acknowledge(5, 0);
+  for (;;) {
+    const event = await link.nextEvent(5);
+    assert.equal(event?.kind, 'result');
+    if (event?.kind === 'result' && event.inference === 1) {
+      break;
+    }
+  }
+  // The last acknowledgement may be lost together with FINISHED: saying it again brings FINISHED again.
+  for (let time = 0; time < 2; time++) {
+    await link.acknowledge(5, 1);
+    let event = await link.nextEvent(5);
+    while (event?.kind === 'result') {
+      event = await link.nextEvent(5);
+    }
+    assert.equal(event?.kind, 'finished');
+  }
+});
+
+test('during a run flash is safe from the loader, and STOP ends the run', async () => {
+  const model = keywordModel('tile', 2);
+  const link = new BoardLink(new VirtualBoardPort(poweredPico()));
+  await flashBoard(link, model);
+  await link.run(6, 0, 2);
+  await assert.rejects(link.erase(picoFram.flashMap.imageOffset, 4096), /busy/);
+  await assert.rejects(link.run(7, 0, 1), /busy/);
+  await link.run(6, 0, 2);
+  await link.stop();
+  assert.equal((await link.identify()).record.state, 'stopped');
+  await link.checkImage();
+});
