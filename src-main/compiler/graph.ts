@@ -6,13 +6,7 @@
 
 export type ElementType = 'int8' | 'uint8' | 'int16' | 'int32' | 'int64' | 'float32' | 'bool';
 
-export type ElementArray =
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Float32Array;
+export type ElementArray = Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array | Float32Array;
 
 /** Affine quantization: real = scale * (stored - zeroPoint). One entry per tensor, or one per slice along `axis`. */
 export interface Quantization {
