@@ -44,7 +44,7 @@ const KINDS = [
   'RESHAPE',
 ] as const;
 
-type OperatorDraft = Operator extends infer O
+export type OperatorDraft = Operator extends infer O
   ? O extends Operator
     ? Omit<O, 'outputs' | 'name'>
     : never
@@ -123,6 +123,12 @@ export class GraphBuilder {
     this.operators.push({ ...draft, name: `${draft.kind.toLowerCase()}${index}`, outputs: [output] });
     this.last = output;
     return output;
+  }
+
+  /** Names the operator added last, and its output. */
+  rename(name: string): void {
+    this.operators[this.operators.length - 1].name = name;
+    this.tensors[this.last].name = name;
   }
 
   build(): Graph {

@@ -30,6 +30,17 @@ const FLAGS = [
   '-Wl,--strip-all',
 ];
 
+/** True when the compiler and the linker can be run here. */
+export async function hasHostCompiler(): Promise<boolean> {
+  try {
+    await execute('clang', ['--version']);
+    await execute('wasm-ld', ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Compiles the portable core for the host: `core.wasm` in `outputFolder`. The result depends on nothing but the sources
  * and the compiler (Debian 12: clang 14 with lld): relative paths in a fixed order, no names, no build id.

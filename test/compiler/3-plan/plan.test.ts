@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { allocate, ALIGNMENT, type Block } from '../../../src-main/compiler/3-plan/allocate.js';
+import { checkNvm } from '../../../src-main/compiler/3-plan/check.js';
+import { plan } from '../../../src-main/compiler/3-plan/index.js';
+import { unitsOf } from '../../../src-main/compiler/3-plan/units.js';
+import { elementCount, type Graph, type Operator } from '../../../src-main/compiler/graph.js';
+import { STRATEGIES, type Plan, type Step } from '../../../src-main/compiler/plan.js';
+import { InputError } from '../../../src-main/common/errors.js';
+import { randomGraph, seededChoices, seeds } from '../../support/random-graph.js';
+
+const ROOMY = { kernels: 'reference', sramBytes: 1 << 20, nvmBytes: 1 << 20 } as const;
+
+/** A memory whose bytes are known by what they hold: `tensor:index`, or nothing. */
+class SymbolicMemory {
+  private readonly bytes = new Map<number, string>();
+
+  write(offset: number, contents: readonly (string | undefined)[]): void {
+    contents.forEach((content, i) => {
+      if (content === undefined) {
+        this.bytes.delete(offset + i);
+      } else {
+        this.bytes.set(offset + i, content);
+      }
+    });
+  }
+
+  read(offset: number, bytes: number): (string | undefined)[] {
+    return Array.from({ length: bytes }, (_, i) => this.bytes.get(offset + i));
+  }
+
+  clear(): void {
+    this.bytes.clear();
+  }
+}
+
+/**
+ * Executes a plan on symbols, with the power failing after every `period`th task or never, and checks that every
+ * operator finds whole, right inputs and that the result is the output tensor. A RESHAPE passes its input's name on.
+ */
+function simulate({ graph, placements, tasks }: Plan, period: number): void {
+  const arena = new SymbolicMemory();
+  const nvm = new SymbolicMemory();
+  const place = new Map(placements.map(({ tensor, arenaOffset }) => [tensor, arenaOffset]));
+  const name = new Map<number, number>(graph.tensors.map(({ id }) => [id, id]));
+  for (const operator of graph.operators) {
+    if (operator.kind === 'RESHAPE') {
+      name.set(operator.outputs[0], name.get(operator.inputs[0]) ?? -1);
+    }
+  }
+  const contents = (tensor: number, begin = 0, end = elementCount(graph.tensors[tensor].shape)): string[] =>
+    Array.from({ length: end - begin }, (_, i) => `${name.get(tensor) ?? -1}:${begin + i}`);
+  const offsetOf = (tensor: number): number =>
+    place.get(tensor) ?? assert.fail(`tensor ${tensor} has no place`);
+
+  const execute = (step: Step): void => {
+    switch (step.kind) {
+      case 'INPUT':
+        arena.write(step.arenaOffset, contents(graph.inputs[0]));
+        break;
+      case 'LOAD':
+        arena.write(step.arenaOffset, nvm.read(step.nvmOffset, step.bytes));
+        break;
+      case 'SAVE':
+        nvm.write(step.nvmOffset, arena.read(step.arenaOffset, step.bytes));
+        break;
+      case 'OUTPUT':
+        assert.deepEqual(arena.read(step.arenaOffset, step.bytes), contents(graph.outputs[0]));
+        break;
+      case 'EXECUTE': {
+        const operator = graph.operators[step.operator];
+        for (const tensor of operator.inputs.filter((id) => graph.tensors[id].data === null)) {
+          const bytes = elementCount(graph.tensors[tensor].shape);
+          const found = arena.read(offsetOf(tensor), bytes);
+          for (const index of elementsRead(graph, operator, tensor, step.unitBegin, step.unitEnd)) {
+            assert.equal(found[index], contents(tensor, index, index + 1)[0], `${operator.name} reads`);
+          }
+        }
+        const [output] = operator.outputs;
+        const { bytes } = unitsOf(graph, operator);
+        const [begin, end] = [step.unitBegin * bytes, step.unitEnd * bytes];
+        arena.write(offsetOf(output) + begin, contents(output, begin, end));
+        break;
+      }
+    }
+  };
+  tasks.forEach((task, index) => {
+    if (period > 0 && index > 0 && index % period === 0) {
+      arena.clear();
+      // Once torn away in the middle of its steps, too: whatever it saved is saved again.
+      task.restore.forEach(execute);
+      task.steps.filter(({ kind }) => kind !== 'OUTPUT').forEach(execute);
+      arena.clear();
+      task.restore.forEach(execute);
+    }
+    task.steps.forEach(execute);
+  });
+}
+
+/** Elements of an input that units begin .. end - 1 read: by rows for windows and row by row kinds, else all of them. */
+function elementsRead(
+  graph: Graph,
+  operator: Operator,
+  tensor: number,
+  begin: number,
+  end: number,
+): number[] {
+  const { shape } = graph.tensors[tensor];
+  const all = Array.from({ length: elementCount(shape) }, (_, i) => i);
+  if ('padding' in operator) {
+    const filterHeight =
+      'filterHeight' in operator ? operator.filterHeight : graph.tensors[operator.inputs[1]].shape[1];
+    const dilation = 'dilationHeight' in operator ? operator.dilationHeight : 1;
+    const rows = new Set<number>();
+    for (let unit = begin; unit < end; unit++) {
+      for (let tap = 0; tap < filterHeight; tap++) {
+        rows.add(unit * operator.strideHeight - operator.padding.top + tap * dilation);
+      }
+    }
+    return all.filter((index) => rows.has(Math.floor(index / (shape[2] * shape[3]))));
+  }
+  if (operator.kind === 'ADD' || operator.kind === 'CLAMP') {
+    const { bytes } = unitsOf(graph, operator);
+    return all.slice(begin * bytes, end * bytes);
+  }
+  if (operator.kind === 'PAD' && shape.length === 4) {
+    const rowBytes = shape[2] * shape[3];
+    return all.filter((index) => {
+      const row = Math.floor(index / rowBytes) + operator.before[1];
+      return begin <= row && row < end;
+    });
+  }
+  return all;
+}
+
+test('every operator finds its inputs, whichever tasks the power fails before', () => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const choices = seededChoices(seed);
+      const graph = randomGraph(choices, { operators: choices.integer(1, 9) });
+      fc.pre(elementCount(graph.tensors[graph.outputs[0]].shape) <= 1024);
+      for (const strategy of STRATEGIES) {
+        const planned = plan(graph, { ...ROOMY, strategy, tileUnits: choices.integer(1, 3) });
+        for (const period of [0, 1, 2, 3]) {
+          simulate(planned, period);
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('tasks cover every unit once, in order; only the last has an output; restores write nothing', () => {
+  fc.assert(
+    fc.property(seeds, fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }), (seed, tileUnits) => {
+      const choices = seededChoices(seed);
+      const graph = randomGraph(choices, { operators: choices.integer(1, 9) });
+      fc.pre(elementCount(graph.tensors[graph.outputs[0]].shape) <= 1024);
+      for (const strategy of STRATEGIES) {
+        const { tasks, arenaBytes, nvmBytes, placements } = plan(graph, { ...ROOMY, strategy, tileUnits });
+        const executed = tasks
+          .flatMap(({ steps }) => steps)
+          .flatMap((step) => (step.kind === 'EXECUTE' ? [step] : []))
+          .flatMap(({ operator, unitBegin, unitEnd }) =>
+            Array.from({ length: unitEnd - unitBegin }, (_, i) => `${operator}:${unitBegin + i}`),
+          );
+        const expected = graph.operators.flatMap((operator, index) =>
+          operator.kind === 'RESHAPE'
+            ? []
+            : Array.from({ length: unitsOf(graph, operator).count }, (_, unit) => `${index}:${unit}`),
+        );
+        assert.deepEqual(executed, expected);
+        tasks.forEach(({ restore, steps }, index) => {
+          assert.equal(
+            steps.filter(({ kind }) => kind === 'OUTPUT').length,
+            index === tasks.length - 1 ? 1 : 0,
+          );
+          assert(restore.every(({ kind }) => kind === 'LOAD' || kind === 'INPUT'));
+          for (const step of [...restore, ...steps]) {
+            if (step.kind !== 'EXECUTE') {
+              assert(step.arenaOffset >= 0 && step.arenaOffset + step.bytes <= arenaBytes);
+            }
+            if (step.kind === 'LOAD' || step.kind === 'SAVE') {
+              assert(step.nvmOffset >= 0 && step.nvmOffset + step.bytes <= nvmBytes);
+            }
+          }
+        });
+        assert(placements.every(({ arenaOffset }) => arenaOffset % 16 === 0));
+        assert.equal(strategy === 'restart' ? nvmBytes : 0, 0);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+const blocks: fc.Arbitrary<Block[]> = fc.array(
+  fc
+    .record({ bytes: fc.integer({ min: 1, max: 500 }), begin: fc.nat(20), length: fc.nat(8) })
+    .map(({ bytes, begin, length }) => ({ bytes, begin, end: begin + length })),
+  { maxLength: 25 },
+);
+
+test('blocks that live together never overlap, and no space is used without need', () => {
+  fc.assert(
+    fc.property(blocks, (list) => {
+      const { offsets, bytes } = allocate(list);
+      list.forEach((a, i) => {
+        assert.equal(offsets[i] % ALIGNMENT, 0);
+        assert(offsets[i] + a.bytes <= bytes);
+        list.slice(i + 1).forEach((b, j) => {
+          const together = a.begin <= b.end && b.begin <= a.end;
+          const [first, second] = [offsets[i], offsets[i + 1 + j]];
+          assert(!together || first + a.bytes <= second || second + b.bytes <= first);
+        });
+      });
+      const aligned = list.map((block) => Math.ceil(block.bytes / ALIGNMENT) * ALIGNMENT);
+      assert(bytes <= aligned.reduce((sum, each) => sum + each, 0));
+      assert.deepEqual(allocate(list), { offsets, bytes });
+    }),
+  );
+});
+
+function smallGraph(): Graph {
+  return randomGraph(seededChoices(8), { operators: 4, kinds: ['CLAMP', 'ADD'] });
+}
+
+test('checkNvm refuses a task that saves where its restore reads, and a restore of what nobody saved', () => {
+  const planned = plan(smallGraph(), { ...ROOMY, strategy: 'layer' });
+  checkNvm(planned);
+  const index = planned.tasks.findIndex(
+    ({ restore, steps }) =>
+      restore.some(({ kind }) => kind === 'LOAD') && steps.some(({ kind }) => kind === 'SAVE'),
+  );
+  assert(index > 0);
+  const [load] = planned.tasks[index].restore.filter((step) => step.kind === 'LOAD');
+  const withSteps = (change: (step: Step) => Step): Plan => ({
+    ...planned,
+    tasks: planned.tasks.map((task, i) => (i === index ? { ...task, steps: task.steps.map(change) } : task)),
+  });
+  const hit = withSteps((step) => (step.kind === 'SAVE' ? { ...step, nvmOffset: load.nvmOffset } : step));
+  assert.throws(() => checkNvm(hit), /its own restore reads/);
+
+  const unsaved: Plan = {
+    ...planned,
+    tasks: planned.tasks.map((task, i) =>
+      i === index - 1 ? { ...task, steps: task.steps.filter(({ kind }) => kind !== 'SAVE') } : task,
+    ),
+  };
+  assert.throws(() => checkNvm(unsaved), /no earlier task saved/);
+});
+
+test('too little memory is an error that names the operator, the need and the board', () => {
+  const graph = smallGraph();
+  const { arenaBytes, nvmBytes } = plan(graph, { ...ROOMY, strategy: 'layer' });
+  plan(graph, { ...ROOMY, strategy: 'layer', sramBytes: arenaBytes, nvmBytes: nvmBytes + 4096 });
+  assert.throws(
+    () => plan(graph, { ...ROOMY, strategy: 'layer', sramBytes: arenaBytes - 1 }),
+    (error: unknown) => {
+      assert(error instanceof InputError);
+      assert.equal(error.code, 'arena-too-large');
+      assert.match(
+        error.message,
+        new RegExp(`need ${arenaBytes} bytes.* has ${arenaBytes - 1} .*(CLAMP|ADD) "`),
+      );
+      return true;
+    },
+  );
+  assert.throws(
+    () => plan(graph, { ...ROOMY, strategy: 'layer', nvmBytes: nvmBytes + 4095 }),
+    (error: unknown) => error instanceof InputError && error.code === 'nvm-too-large',
+  );
+  assert.throws(
+    () => plan(graph, { ...ROOMY, strategy: 'tile', tileUnits: 0 }),
+    (error: unknown) => error instanceof InputError && error.code === 'tile-units',
+  );
+});
