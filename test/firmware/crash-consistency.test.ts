@@ -70,6 +70,13 @@ interface Outcome {
   failures: number;
 }
 
+/** What the host knows across power failures of the board. */
+interface HostView {
+  results: Map<number, Int8Array>;
+  /** Commits that it saw complete: 0 = the run was not started yet, then 1 + tasks. */
+  committed: number;
+}
+
 /**
  * What a host does: starts the run, takes results, acknowledges, and goes on after every power failure.
  *
@@ -77,14 +84,14 @@ interface Outcome {
  */
 function runToEnd({ board }: Bench, limits: readonly number[]): Outcome {
   board.nvm.fill(0xa5);
-  const results = new Map<number, Int8Array>();
+  const view: HostView = { results: new Map(), committed: 0 };
   let failures = 0;
   for (let cycle = 0; ; cycle++) {
     try {
       board.boot(cycle < limits.length ? limits[cycle] : null);
-      takeUntilFinished(board, results);
+      takeUntilFinished(board, view);
       board.powerOff();
-      return { results, failures };
+      return { results: view.results, failures };
     } catch (error) {
       assert(error instanceof PowerFailure);
       failures++;
@@ -92,11 +99,16 @@ function runToEnd({ board }: Bench, limits: readonly number[]): Outcome {
   }
 }
 
-function takeUntilFinished(board: HostBoard, results: Map<number, Int8Array>): void {
+function takeUntilFinished(board: HostBoard, view: HostView): void {
+  const { results } = view;
   if (board.record().state === 'idle') {
+    assert.equal(view.committed, 0, 'a run that was started is never forgotten');
     assert.equal(board.start(RUN, 0, INFERENCES).code, 0);
   }
   while (board.record().state === 'running') {
+    const committed = 1 + board.record().tasksExecuted;
+    assert(committed >= view.committed, 'what was committed once stays committed');
+    view.committed = committed;
     const pending = board.pendingResult();
     if (pending === null) {
       board.advance();
@@ -237,7 +249,7 @@ test('sequence numbers may wrap around', () => {
   board.boot();
   assert.equal(board.record().sequence, 0);
   assert.equal(currentRecord(board.nvm)?.sequence, 0);
-  const results = new Map<number, Int8Array>();
-  takeUntilFinished(board, results);
-  assert.deepEqual([...results.values()], bench.expected);
+  const host: HostView = { results: new Map(), committed: 0 };
+  takeUntilFinished(board, host);
+  assert.deepEqual([...host.results.values()], bench.expected);
 });
