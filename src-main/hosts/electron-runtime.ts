@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { resourcePath } from '../common/resources.js';
 
 /** The Electron host prints this once its window is shown; until then a failure falls back on the browser. */
 export const WINDOW_OPEN_LINE = 'brownout-bench: window is open';
@@ -44,6 +45,14 @@ export function hasDisplay(
     Boolean(environment['DISPLAY'] ?? '') ||
     Boolean(environment['WAYLAND_DISPLAY'] ?? '')
   );
+}
+
+/** The runtime in words, as the doctor tells it. */
+export function electronState(): { usable: boolean; detail: string } {
+  const runtime = findElectron(resourcePath('node_modules', 'electron'));
+  return runtime.executable === null
+    ? { usable: false, detail: runtime.reason }
+    : { usable: true, detail: runtime.executable };
 }
 
 export interface FetchOptions {

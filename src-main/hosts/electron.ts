@@ -50,7 +50,11 @@ async function main(): Promise<void> {
   });
   const databasePath = typeof values.db === 'string' ? values.db : defaultDatabasePath();
   await app.whenReady();
-  const service = await openService({ databasePath, host: 'electron' });
+  const service = await openService({
+    databasePath,
+    host: 'electron',
+    electron: { usable: true, detail: `Electron ${process.versions['electron']}` },
+  });
   lockDown();
   protocol.handle(SCHEME, (request) => answer(request.url));
 

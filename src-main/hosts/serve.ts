@@ -1,4 +1,5 @@
 import { openService } from '../service/open.js';
+import { electronState } from './electron-runtime.js';
 import { startBrowserHost } from './browser.js';
 import { openBrowser } from './open-browser.js';
 
@@ -16,7 +17,11 @@ export interface ServeOptions {
  * run on the bench is then cancelled and stored. Throws InputError when the data base or the port cannot be used.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const service = await openService({ databasePath: options.databasePath, host: 'browser' });
+  const service = await openService({
+    databasePath: options.databasePath,
+    host: 'browser',
+    electron: electronState(),
+  });
   const host = await startBrowserHost({ service, port: options.port }).catch(async (error: unknown) => {
     await service.close();
     throw error;

@@ -1,5 +1,5 @@
 /** What the service needs of the parts below it, so that it can be put together from others in a test. */
-import type { RunEvent, RunMeasures, RunStatus } from '../campaign/types.js';
+import type { CampaignEvent } from '../campaign/engine.js';
 import type { Store } from '../store/store.js';
 import type { CampaignSummary, CampaignText } from './manifest.js';
 
@@ -9,17 +9,7 @@ export interface RunArchive extends Pick<Store, 'listRuns' | 'getRun' | 'getTrac
   reportHtml(ids: readonly number[]): Promise<string>;
 }
 
-export type CampaignEvent =
-  | { kind: 'run-started'; runId: number; cell: string; index: number; total: number; label: string }
-  | { kind: 'run-event'; runId: number; event: RunEvent }
-  | {
-      kind: 'run-finished';
-      runId: number;
-      status: RunStatus;
-      reason: string | null;
-      measures: RunMeasures | null;
-    }
-  | { kind: 'campaign-finished'; campaignId: number; status: 'finished' | 'cancelled' };
+export type { CampaignEvent };
 
 export interface StartedCampaign {
   campaignId: number;

@@ -76,6 +76,8 @@ export class CampaignSession {
     };
     this.#runs = new Map();
     this.#log = [];
+    // Inputs are checked and models compiled before the first run: that takes its time, and other windows may know.
+    this.#emitCampaign();
     try {
       const started = await this.#engine.start(text, {
         signal: abort.signal,

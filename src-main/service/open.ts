@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { defaultDatabasePath } from '../common/data-folder.js';
-import { RunError } from '../common/errors.js';
 import { productVersions } from '../common/versions.js';
 import { renderHtml } from '../report/html/html.js';
 import { readReportRuns } from '../report/write-report.js';
 import { openStore } from '../store/store.js';
+import { examine } from './doctor.js';
+import { campaignEngine, exampleCampaign } from './engine.js';
 import { createService } from './service.js';
 import type { Service } from './service.js';
 
@@ -13,6 +14,8 @@ export interface OpenServiceOptions {
   /** Created when it does not exist; its folder only where it is the default one. */
   databasePath: string;
   host: 'electron' | 'browser';
+  /** Whether the Electron runtime can be used, and where it is or why not: only a host knows. */
+  electron: { usable: boolean; detail: string };
 }
 
 /**
@@ -25,18 +28,10 @@ export async function openService(options: OpenServiceOptions): Promise<Service>
   }
   const store = await openStore(options.databasePath);
   const versions = productVersions();
-  const missing = (): never => {
-    throw new RunError({
-      code: 'not-built-yet',
-      place: 'campaign engine',
-      message: 'this build has no campaign engine',
-      remedy: 'Use a newer build',
-    });
-  };
   return createService({
     info: {
       name: 'Brownout Bench',
-      version: versions['brownout-bench'] ?? 'unknown',
+      version: versions['brownout-bench'],
       host: options.host,
       databasePath: store.path,
       platform: process.platform,
@@ -49,9 +44,11 @@ export async function openService(options: OpenServiceOptions): Promise<Service>
       reportHtml: async (ids) => renderHtml({ runs: await readReportRuns(store, ids), command: [] }),
       close: () => store.close(),
     },
-    engine: { check: missing, start: missing },
-    example: missing,
-    doctor: () => Promise.resolve([]),
-    onDefect: (error, call) => console.error(`${call}:`, error),
+    engine: campaignEngine(store),
+    example: exampleCampaign,
+    doctor: () => examine({ databasePath: store.path, electron: options.electron }),
+    onDefect: (error, call) => {
+      console.error(`${call}:`, error);
+    },
   });
 }
