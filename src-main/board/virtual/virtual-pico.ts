@@ -11,6 +11,7 @@ import { SpiController } from './spi.js';
 import { Ssi } from './ssi.js';
 import { CrystalOscillator, QspiPins, Resets, TickGenerator, XipControl } from './system.js';
 import { ThumbExecutor } from './thumb-executor.js';
+import { Timer } from './timer.js';
 import { Uart } from './uart.js';
 import { W25q16 } from './w25q16.js';
 import { XipCache } from './xip-cache.js';
@@ -48,6 +49,7 @@ const PAGE = {
   crystal: 0x40024,
   uart: 0x40034,
   spi: 0x4003c,
+  timer: 0x40054,
   watchdog: 0x40058,
 } as const;
 
@@ -164,6 +166,7 @@ class VirtualPico implements VirtualBoard {
     peripherals[PAGE.xipControl] = new XipControl(rp2040, () => this.cache.flush());
     peripherals[PAGE.qspiPins] = new QspiPins(rp2040, (low) => ssi.forceSelect(low));
     peripherals[PAGE.crystal] = new CrystalOscillator(rp2040, clock, clockHertz);
+    peripherals[PAGE.timer] = new Timer(rp2040, clock, clockHertz / 1e6);
     peripherals[PAGE.watchdog] = new TickGenerator(rp2040);
 
     const startupTicks = Math.round(this.profile.power.startupSeconds.value * clockHertz);
