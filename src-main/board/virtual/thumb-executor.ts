@@ -21,7 +21,7 @@ export interface Bus {
 }
 
 /**
- * Executes ARMv6-M instructions on the registers of an rp2040js core, several times faster than rp2040js itself: decoding by
+ * Executes ARMv6-M instructions on the registers of an rp2040js core, about twice as fast as that core itself: decoding by
  * table, flags and counters in local variables, SRAM and flash read straight from typed arrays, interrupts looked for only
  * after something could have raised one. Exceptions, special registers and peripherals stay rp2040js'.
  *
