@@ -9,7 +9,7 @@ import { buildPicoFirmware } from './firmware/pico.js';
  * Rebuilds everything under firmware/prebuilt from its sources. With `--check` nothing is written there: the result is
  * compared with it byte for byte, and a difference is an error.
  */
-const BUILDERS = [buildHostCore, buildPicoFirmware];
+const BUILDERS = [(folder: string) => buildHostCore(folder), buildPicoFirmware];
 
 async function build(folder: string): Promise<void> {
   for (const builder of BUILDERS) {

@@ -4,16 +4,18 @@
 #include <string.h>
 
 #include "bb_crc32.h"
+#include "bb_fault.h"
 #include "bb_image.h"
 #include "bb_port.h"
 
 static uint32_t slot_offset(uint8_t slot) {
-    return slot == 0 ? BB_NVM_RECORD_A : BB_NVM_RECORD_B;
+    return slot == 0 || BB_FAULT == BB_FAULT_ONE_SLOT ? BB_NVM_RECORD_A : BB_NVM_RECORD_B;
 }
 
 static bool read_slot(uint8_t slot, bb_record_t *record) {
     bb_port_nvm_read(slot_offset(slot), record, sizeof *record);
-    return record->magic == BB_RECORD_MAGIC_VALUE && record->crc == bb_crc32(0, record, offsetof(bb_record_t, crc));
+    return record->magic == BB_RECORD_MAGIC_VALUE &&
+           (BB_FAULT == BB_FAULT_NO_CRC || record->crc == bb_crc32(0, record, offsetof(bb_record_t, crc)));
 }
 
 void bb_record_load(bb_runtime_t *rt) {

@@ -41,13 +41,22 @@ export async function hasHostCompiler(): Promise<boolean> {
   }
 }
 
+/** Protocol faults that tests plant in a host core of their own: firmware/runtime/bb_fault.h. */
+export const PLANTED_FAULTS = {
+  'no CRC on the record': 1,
+  'commit before data': 2,
+  'one slot instead of two': 3,
+} as const;
+export type PlantedFault = keyof typeof PLANTED_FAULTS;
+
 /**
  * Compiles the portable core for the host: `core.wasm` in `outputFolder`. The result depends on nothing but the sources
  * and the compiler (Debian 12: clang 14 with lld): relative paths in a fixed order, no names, no build id.
  *
+ * @param fault for tests only: a core that breaks the commit protocol
  * @throws Error that says which packages to install when clang or wasm-ld is missing
  */
-export async function buildHostCore(outputFolder: string): Promise<void> {
+export async function buildHostCore(outputFolder: string, fault?: PlantedFault): Promise<void> {
   const firmware = resourcePath('firmware');
   const sources: string[] = [];
   for (const folder of SOURCE_FOLDERS) {
@@ -59,8 +68,11 @@ export async function buildHostCore(outputFolder: string): Promise<void> {
         .map((name) => `${folder}/${name}`),
     );
   }
+  const defines = fault === undefined ? [] : [`-DBB_FAULT=${PLANTED_FAULTS[fault]}`];
   try {
-    await execute('clang', [...FLAGS, '-o', join(outputFolder, 'core.wasm'), ...sources], { cwd: firmware });
+    await execute('clang', [...FLAGS, ...defines, '-o', join(outputFolder, 'core.wasm'), ...sources], {
+      cwd: firmware,
+    });
   } catch (cause) {
     const text = String((cause as { stderr?: string }).stderr ?? cause);
     const missing = (cause as { code?: string }).code === 'ENOENT' || text.includes('wasm-ld');

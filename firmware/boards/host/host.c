@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "../../runtime/bb_fault.h"
 #include "../../runtime/bb_port.h"
 #include "../../runtime/bb_runtime.h"
 
@@ -14,6 +15,11 @@
 /* Ends this power cycle by throwing on the host's side. */
 __attribute__((import_module("host"), import_name("powerFailure"), noreturn)) void bb_host_power_failure(void);
 
+/* Tells the host of a write to NVM before its first byte is there. */
+__attribute__((import_module("host"), import_name("nvmWrite"))) void bb_host_nvm_write(uint32_t offset,
+                                                                                       const void *source,
+                                                                                       uint32_t bytes);
+
 static bb_runtime_t runtime;
 static uint32_t detail;
 static uint8_t *nvm;
@@ -21,18 +27,10 @@ static uint8_t *nvm;
 #define NO_LIMIT 0xFFFFFFFFu
 static uint32_t write_budget = NO_LIMIT;
 
-void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes) {
-    const uint8_t *from = nvm + offset;
-    uint8_t *to = destination;
-    for (uint32_t i = 0; i < bytes; i++) {
-        to[i] = from[i];
-    }
-}
-
-void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes) {
-    const uint8_t *from = source;
+static void write_now(uint32_t offset, const uint8_t *from, uint32_t bytes) {
     uint8_t *to = nvm + offset;
     const uint32_t written = bytes < write_budget ? bytes : write_budget;
+    bb_host_nvm_write(offset, from, bytes);
     for (uint32_t i = 0; i < written; i++) {
         to[i] = from[i];
     }
@@ -41,6 +39,60 @@ void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes) {
         if (written < bytes) {
             bb_host_power_failure();
         }
+    }
+}
+
+#if BB_FAULT == BB_FAULT_COMMIT_BEFORE_DATA
+/* A write-back cache without order: data waits until the next record has gone past it, or until somebody reads. */
+#define DATA_BEGIN 0x0400u
+static struct {
+    uint32_t offset, bytes, at;
+} waiting[256];
+static uint8_t waiting_data[1u << 18];
+static uint32_t waiting_count, waiting_bytes;
+
+static void flush(void) {
+    for (uint32_t i = 0; i < waiting_count; i++) {
+        write_now(waiting[i].offset, waiting_data + waiting[i].at, waiting[i].bytes);
+    }
+    waiting_count = waiting_bytes = 0;
+}
+
+void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes) {
+    const bool fits = waiting_count < sizeof waiting / sizeof waiting[0] && bytes <= sizeof waiting_data - waiting_bytes;
+    if (offset < DATA_BEGIN) {
+        write_now(offset, source, bytes);
+        flush();
+        return;
+    }
+    if (!fits) {
+        flush();
+        write_now(offset, source, bytes);
+        return;
+    }
+    for (uint32_t i = 0; i < bytes; i++) {
+        waiting_data[waiting_bytes + i] = ((const uint8_t *)source)[i];
+    }
+    waiting[waiting_count].offset = offset;
+    waiting[waiting_count].bytes = bytes;
+    waiting[waiting_count++].at = waiting_bytes;
+    waiting_bytes += bytes;
+}
+#else
+static void flush(void) {
+}
+
+void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes) {
+    write_now(offset, source, bytes);
+}
+#endif
+
+void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes) {
+    const uint8_t *from = nvm + offset;
+    uint8_t *to = destination;
+    flush();
+    for (uint32_t i = 0; i < bytes; i++) {
+        to[i] = from[i];
     }
 }
 

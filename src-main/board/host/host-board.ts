@@ -47,6 +47,8 @@ export interface HostBoardOptions {
   /** Default: what the image asks for. */
   arenaBytes?: number;
   nvmBytes?: number;
+  /** Another build of the core than the one that comes with the bench; for tests. */
+  core?: WebAssembly.Module;
 }
 
 /** Thrown by the call during which the power failed; the board is off afterwards. */
@@ -87,6 +89,12 @@ const HEADER = { magic: 0x4d494242, bytes: 128, board: 16, arenaBytes: 40, nvmBy
  * NVM outlives power failures, everything else is lost. One instance costs a few tens of microseconds per power cycle.
  */
 export class HostBoard {
+  /**
+   * Called before each write to NVM, also before one that the power failure of `boot` cuts short; the data is only valid
+   * during the call. It may throw PowerFailure to cut the power at that instant.
+   */
+  onNvmWrite: ((offset: number, data: Uint8Array) => void) | null = null;
+
   private readonly memory: WebAssembly.Memory;
   private readonly module: WebAssembly.Module;
   private core: CoreExports | null = null;
@@ -97,7 +105,7 @@ export class HostBoard {
 
   /** @throws RunError when firmware/prebuilt/core.wasm is missing or unreadable */
   constructor(options: HostBoardOptions) {
-    this.module = loadCore();
+    this.module = options.core ?? loadCore();
     const header = new DataView(options.image.buffer, options.image.byteOffset, options.image.byteLength);
     const field = (offset: number): number =>
       options.image.length >= HEADER.bytes ? header.getUint32(offset, true) : 0;
@@ -241,6 +249,8 @@ export class HostBoard {
         powerFailure: () => {
           throw new PowerFailure('the power failed');
         },
+        nvmWrite: (offset: number, source: number, bytes: number) =>
+          this.onNvmWrite?.(offset, this.bytes(source, bytes)),
       },
     };
     return new WebAssembly.Instance(this.module, imports).exports as unknown as CoreExports;
