@@ -34,7 +34,7 @@ try {
   await page.getByRole('navigation').getByRole('link', { name: 'Runs' }).click();
   await page.locator('tbody tr').first().waitFor();
   await take(page, 'runs-light');
-  await page.getByRole('row', { name: 'tile' }).getByRole('link').click();
+  await page.getByRole('row', { name: 'tile' }).getByRole('link').last().click();
   await page.locator('figure[data-channel=capacitorVolts]').waitFor();
   await take(page, 'run-light');
   await page.emulateMedia({ colorScheme: 'dark' });

@@ -3,8 +3,9 @@
  * before it starts and as soon as it ends, so that a death of the program loses no finished run.
  */
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { BenchError, InputError } from '../common/errors.js';
+import { formatQuantity } from '../common/quantity.js';
 import type { Store } from '../store/store.js';
 import type { CampaignDefinition } from './definition.js';
 import { expandCampaign, type Cell } from './expand.js';
@@ -152,7 +153,13 @@ async function runCell({ cell, index }: OpenCell, context: CellContext): Promise
     config: cell.config,
   });
   context.runIds.push(runId);
-  const label = `${basename(cell.config.modelPath)}, ${cell.config.strategy}, ${cell.power}`;
+  const { modelPath, strategy, capacitanceFarads } = cell.config;
+  const label = [
+    basename(modelPath, extname(modelPath)),
+    strategy,
+    formatQuantity(capacitanceFarads, 'F'),
+    cell.power,
+  ].join(' · ');
   onEvent({ kind: 'run-started', runId, cell: cell.key, index, total: context.totalRuns, label });
   let outcome: RunOutcome | null = null;
   let reason: string;

@@ -35,9 +35,14 @@ const BENCH_HEADROOM_VOLTS = 0.2;
 /** Longest wait for the board before stop rules are looked at again. */
 const PATIENCE_SECONDS = 1;
 
-/** Live samples are handed on at most this often (wall time), the rest goes to the stored trace only. */
+/**
+ * A sample goes to the live charts when this much wall time has passed since the last, or the voltage has moved this far;
+ * the stored trace has them all.
+ */
 const LIVE_SAMPLE_MILLISECONDS = 2;
-const LIVE_BATCH = 32;
+const LIVE_SAMPLE_VOLTS = 0.04;
+/** ... and sent at most this often, many at a time. */
+const LIVE_BATCH_MILLISECONDS = 25;
 
 export interface RunHooks {
   signal: AbortSignal;
@@ -173,6 +178,7 @@ async function infer(
   await player?.play(() => bench.now());
   const runId = (config.seed >>> 0) + 1;
   await link.run(runId, 0, config.sampleCount);
+  hooks.onEvent({ kind: 'stage', stage: 'run', fraction: 0 });
   log('info', `run started, ${config.sampleCount} inferences, ${compiled.plan.tasks.length} tasks each`);
   const deadlineSeconds = originSeconds + config.stop.maximumSeconds;
   while (progress.record?.state !== 'finished') {
@@ -402,17 +408,23 @@ export function argmax(values: ArrayLike<number>): number {
 /** Thins samples out to what a live chart can use, and sends them in batches. */
 function liveSampler(onEvent: RunHooks['onEvent']): (sample: BenchSample) => void {
   let batch: BenchSample[] = [];
+  let sentMilliseconds = -Infinity;
   let lastMilliseconds = -Infinity;
-  let lastPowered: boolean | null = null;
+  let last: BenchSample | null = null;
   return (sample) => {
     const now = performance.now();
-    if (now - lastMilliseconds < LIVE_SAMPLE_MILLISECONDS && sample.powered === lastPowered) {
+    const unchanged =
+      last !== null &&
+      sample.powered === last.powered &&
+      Math.abs(sample.capacitorVolts - last.capacitorVolts) < LIVE_SAMPLE_VOLTS;
+    if (unchanged && now - lastMilliseconds < LIVE_SAMPLE_MILLISECONDS) {
       return;
     }
     lastMilliseconds = now;
-    lastPowered = sample.powered;
+    last = sample;
     batch.push(sample);
-    if (batch.length >= LIVE_BATCH) {
+    if (now - sentMilliseconds >= LIVE_BATCH_MILLISECONDS) {
+      sentMilliseconds = now;
       onEvent({ kind: 'samples', samples: batch });
       batch = [];
     }
