@@ -7,6 +7,7 @@ export interface SourcedValue {
   value: number;
   /** Datasheet with page or table, or the calibration that measured it. */
   source: string;
+  /** False for what differs from board to board and was not measured. True: measured, or fixed by the chip's design. */
   calibrated: boolean;
 }
 
@@ -48,5 +49,36 @@ export interface BoardProfile {
     /** No supply may ever be asked for more. */
     maximumVolts: SourcedValue;
     maximumAmps: SourcedValue;
+    /** The regulated rail may fall to this before the program stops: after the switch opens, the decoupling feeds it. */
+    dropOutVolts: SourcedValue;
+  };
+  /** How fast the chips are: everything that the virtual board's time depends on and its firmware does not set. */
+  timing: {
+    crystalHertz: SourcedValue;
+    ringOscillatorHertz: SourcedValue;
+    /** Cycles to enter and to leave an interrupt handler. */
+    exceptionCycles: SourcedValue;
+    /** Cycles of a load or store beyond the first, on the bus of the slow peripherals. */
+    peripheralReadCycles: SourcedValue;
+    peripheralWriteCycles: SourcedValue;
+    /** The same on the bus of the fast ones (DMA, USB, PIO, cache control). */
+    fastPeripheralCycles: SourcedValue;
+    cacheBytes: SourcedValue;
+    cacheWays: SourcedValue;
+    cacheLineBytes: SourcedValue;
+    /** SSI clocks between two reads of flash, chip select high. */
+    flashGapClocks: SourcedValue;
+    flashPageProgramSeconds: SourcedValue;
+    flashSectorEraseSeconds: SourcedValue;
+    flashBlock32kEraseSeconds: SourcedValue;
+    flashBlock64kEraseSeconds: SourcedValue;
+    flashStatusWriteSeconds: SourcedValue;
+    nvmMaximumHertz: SourcedValue;
+    /** Beyond this relative difference between both ends of the serial line no byte arrives intact. */
+    baudTolerance: SourcedValue;
+    /** Two resistors in front of the ADC: capacitor voltage over pin voltage. */
+    capacitorDivider: SourcedValue;
+    adcReferenceVolts: SourcedValue;
+    adcBits: SourcedValue;
   };
 }

@@ -27,6 +27,14 @@ void pico_clocks_start(void)
 {
     REGISTER(XOSC_STARTUP) = XOSC_STARTUP_1MS;
     REGISTER(XOSC_CTRL) = XOSC_ENABLE_1_15MHZ;
+    /*
+     * After power-on all of this is so already. After a start by a debugger or another program's jump, the PLL may be running
+     * and the system clock come from it: leave it before it is stopped, and begin with peripherals as after power-on.
+     */
+    CLEAR_BITS(CLK_SYS_CTRL) = CLK_SYS_FROM_AUX;
+    while ((REGISTER(CLK_SYS_SELECTED) & 1u) == 0) {
+    }
+    SET_BITS(RESETS_RESET) = RESETS_USED;
     CLEAR_BITS(RESETS_RESET) = RESETS_USED;
     while ((REGISTER(RESETS_DONE) & RESETS_USED) != RESETS_USED) {
     }

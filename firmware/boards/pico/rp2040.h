@@ -70,7 +70,13 @@
 #define CLK_PERI_CTRL 0x40008048u
 #define CLK_ADC_CTRL 0x40008060u
 #define CLK_ADC_DIV 0x40008064u
+#define WATCHDOG_CTRL 0x40058000u
 #define WATCHDOG_TICK 0x4005802cu
+#define WATCHDOG_TRIGGER (1u << 31)
+
+/* Power-on state machine, what the watchdog resets: section 2.13.5. Bits 0 and 1 are the oscillators. */
+#define PSM_WDSEL 0x40010008u
+#define PSM_ALL_BUT_OSCILLATORS 0x0001fffcu
 
 /* UART0: section 4.2. */
 #define UART0_DR 0x40034000u
@@ -117,8 +123,6 @@
 /* Cortex-M0+ private peripherals: section 2.4.8. */
 #define NVIC_ISER 0xe000e100u
 #define SCB_VTOR 0xe000ed08u
-#define SCB_AIRCR 0xe000ed0cu
-#define AIRCR_SYSTEM_RESET 0x05fa0004u
 #define IRQ_TIMER0 0u
 #define IRQ_UART0 20u
 

@@ -13,10 +13,14 @@ extern uint32_t pico_stack_top[];
 
 void pico_reset(void);
 
-/* A fault costs the running task and nothing else: start over, as after a power failure. */
+/*
+ * A fault costs the running task and nothing else: start over, as after a power failure. Through the watchdog, because a
+ * system reset request of the core would leave clocks, SSI and peripherals as they are.
+ */
 static void fault(void)
 {
-    REGISTER(SCB_AIRCR) = AIRCR_SYSTEM_RESET;
+    REGISTER(PSM_WDSEL) = PSM_ALL_BUT_OSCILLATORS;
+    SET_BITS(WATCHDOG_CTRL) = WATCHDOG_TRIGGER;
     for (;;) {
     }
 }

@@ -3,6 +3,9 @@ import type { BoardProfile } from '../profile.js';
 /** From a data sheet or estimated, as its source says; `brownout calibrate` is to measure it. */
 const uncalibrated = (value: number, source: string) => ({ value, source, calibrated: false });
 
+/** Fixed by the design of a chip: nothing to measure. */
+const byDesign = (value: number, source: string) => ({ value, source, calibrated: true });
+
 /**
  * Raspberry Pi Pico with an MB85RS4MT (or CY15B104Q) FRAM on SPI0, its capacitor on VSYS behind a switch.
  *
@@ -63,5 +66,64 @@ export const picoFram: BoardProfile = {
       0.5,
       'chosen: charging current of the capacitor, far below what the RT6150 takes (800 mA)',
     ),
+    dropOutVolts: uncalibrated(
+      2.7,
+      'W25Q16JV data sheet, section 9.2 (operating ranges): flash is specified from 2.7 V, the FRAM and the RP2040 from 1.8 V',
+    ),
+  },
+  timing: {
+    crystalHertz: byDesign(12e6, 'Raspberry Pi Pico datasheet, appendix B (schematic): 12 MHz crystal'),
+    ringOscillatorHertz: uncalibrated(
+      6.5e6,
+      'RP2040 datasheet, section 2.17.1: nominally 6.5 MHz at power-on, 1.8 to 12 MHz with process, voltage, temperature',
+    ),
+    exceptionCycles: byDesign(
+      15,
+      'Cortex-M0+ Technical Reference Manual, section 3.3: 15 cycles to enter without wait states; the same assumed to leave',
+    ),
+    peripheralReadCycles: uncalibrated(
+      3,
+      'RP2040 datasheet, section 2.1.4 (APB bridge: accesses take several cycles); the figure is that of rp2040js',
+    ),
+    peripheralWriteCycles: uncalibrated(
+      4,
+      'RP2040 datasheet, section 2.1.4 (APB bridge: accesses take several cycles); the figure is that of rp2040js',
+    ),
+    fastPeripheralCycles: uncalibrated(
+      1,
+      'AHB-Lite, RP2040 datasheet, section 2.1.3; as SRAM without contention',
+    ),
+    cacheBytes: byDesign(16384, 'RP2040 datasheet, section 2.6.3.1: 16 kB'),
+    cacheWays: byDesign(2, 'RP2040 datasheet, section 2.6.3.1: two-way set-associative'),
+    cacheLineBytes: byDesign(8, 'RP2040 datasheet, section 2.6.3.1: 8-byte lines'),
+    flashGapClocks: uncalibrated(
+      2,
+      'estimate: W25Q16JV data sheet, table 9.6, tSHSL1 10 ns between reads, rounded up to SSI clocks, and one to start',
+    ),
+    flashPageProgramSeconds: uncalibrated(
+      0.4e-3,
+      'W25Q16JV data sheet, table 9.6: tPP typical 0.4 ms (maximum 3 ms)',
+    ),
+    flashSectorEraseSeconds: uncalibrated(
+      45e-3,
+      'W25Q16JV data sheet, table 9.6: tSE typical 45 ms (maximum 400 ms)',
+    ),
+    flashBlock32kEraseSeconds: uncalibrated(120e-3, 'W25Q16JV data sheet, table 9.6: tBE1 typical 120 ms'),
+    flashBlock64kEraseSeconds: uncalibrated(150e-3, 'W25Q16JV data sheet, table 9.6: tBE2 typical 150 ms'),
+    flashStatusWriteSeconds: uncalibrated(10e-3, 'W25Q16JV data sheet, table 9.6: tW typical 10 ms'),
+    nvmMaximumHertz: byDesign(
+      40e6,
+      'MB85RS4MT data sheet DS501-00053 and CY15B104Q data sheet: 40 MHz at most',
+    ),
+    baudTolerance: uncalibrated(
+      0.03,
+      'rule of thumb for 8N1 sampled in the middle of a bit: half a bit in ten, less the edges',
+    ),
+    capacitorDivider: byDesign(2, 'docs/hardware.md: two equal resistors'),
+    adcReferenceVolts: uncalibrated(
+      3.3,
+      'Raspberry Pi Pico datasheet, section 4.3: ADC_VREF filtered from 3V3',
+    ),
+    adcBits: byDesign(12, 'RP2040 datasheet, section 4.9: 12 bits'),
   },
 };

@@ -23,6 +23,7 @@ export class SpiController extends BasePeripheral {
     rp2040: RP2040,
     clock: CycleClock,
     private readonly tickHertz: number,
+    private readonly maximumHertz: number,
     exchange: (byte: number, ticks: number) => number,
   ) {
     super(rp2040, 'SPI0');
@@ -73,6 +74,9 @@ export class SpiController extends BasePeripheral {
         break;
       case SSPDR:
         if (this.control1 & CR1_ENABLE) {
+          if (this.bitHertz > this.maximumHertz) {
+            this.warn(`clocked at ${this.bitHertz / 1e6} MHz, the FRAM takes ${this.maximumHertz / 1e6} MHz`);
+          }
           this.shifter.write(value & 0xff);
         }
         break;
@@ -84,7 +88,10 @@ export class SpiController extends BasePeripheral {
   /** Between frames with SPH = 0 the controller pauses for one clock; with SPH = 1 they follow each other at once. */
   private ticksPerByte(): number {
     const bits = this.control0 & CR0_PHASE ? 8 : 9;
-    const divider = this.prescale * (1 + ((this.control0 >>> 8) & 0xff));
-    return (bits * divider * this.tickHertz) / this.rp2040.clkPeri;
+    return (bits * this.tickHertz) / this.bitHertz;
+  }
+
+  private get bitHertz(): number {
+    return this.rp2040.clkPeri / (this.prescale * (1 + ((this.control0 >>> 8) & 0xff)));
   }
 }

@@ -1,4 +1,5 @@
 import { BasePeripheral, type RP2040 } from 'rp2040js';
+import type { BoardProfile } from '../profile.js';
 import type { CycleClock } from './cycle-clock.js';
 import { SerialShifter } from './serial-shifter.js';
 import type { W25q16 } from './w25q16.js';
@@ -22,19 +23,20 @@ const STANDARD_8_BIT = { format: 0, bits: 8, mode: 0 };
 const QUAD_32_BIT = { format: 2, bits: 32, mode: 3 };
 const STANDARD_32_BIT = { format: 0, bits: 32, mode: 3 };
 
-/** Clocks of one 32-bit read: address and mode bits, wait, data; or instruction, address, data on one line. */
-const QUAD_CONTINUOUS_CLOCKS = 8 + 4 + 8;
-const SINGLE_READ_CLOCKS = 8 + 24 + 32;
-/** Chip select high between two reads. */
-const GAP_CLOCKS = 2;
-const WORDS_PER_CACHE_LINE = 2;
+/**
+ * Clocks of one 32-bit read. Quad I/O: 24 address and 8 mode bits on four lines, wait clocks, data on four lines. Read data:
+ * instruction, address and data on one line. W25Q16JV data sheet, sections 8.2.12 and 8.2.6.
+ */
+const quadContinuousClocks = (wait: number) => (24 + 8) / 4 + wait + 32 / 4;
+const singleReadClocks = 8 + 24 + 32;
 
 /**
  * The serial interface to flash: commands in standard SPI with 8-bit frames, and whether its configuration and the state of
  * the flash make execution in place work. Configurations that would not read this flash make flash unreadable.
  */
 export class Ssi extends BasePeripheral {
-  private readonly registers = new Map<number, number>();
+  /** The boot ROM has selected the flash when it hands over; programs rely on it. */
+  private readonly registers = new Map<number, number>([[SER, 1]]);
   private readonly shifter: SerialShifter;
   private quadInstruction = -1;
   private forcedSelect: boolean | null = null;
@@ -45,6 +47,7 @@ export class Ssi extends BasePeripheral {
     private readonly clock: CycleClock,
     private readonly tickHertz: number,
     private readonly flash: W25q16,
+    private readonly timing: BoardProfile['timing'],
     private readonly onXip: (lineCycles: number | null) => void,
   ) {
     super(rp2040, 'SSI');
@@ -204,7 +207,9 @@ export class Ssi extends BasePeripheral {
       return null;
     }
     const { command, wait, instruction, addressBits, transfer } = this.spiFields();
-    const line = (clocks: number) => WORDS_PER_CACHE_LINE * (clocks + GAP_CLOCKS) * divider;
+    const { cacheLineBytes, flashGapClocks } = this.timing;
+    const words = cacheLineBytes.value / 4;
+    const line = (clocks: number) => words * (clocks + flashGapClocks.value) * divider;
     if (
       this.frames(QUAD_32_BIT) &&
       this.flash.continuousRead &&
@@ -214,7 +219,7 @@ export class Ssi extends BasePeripheral {
       wait === 4 &&
       (command & 0x30) === 0x20
     ) {
-      return line(QUAD_CONTINUOUS_CLOCKS);
+      return line(quadContinuousClocks(wait));
     }
     if (
       this.frames(STANDARD_32_BIT) &&
@@ -225,7 +230,7 @@ export class Ssi extends BasePeripheral {
       wait === 0 &&
       command === 0x03
     ) {
-      return line(SINGLE_READ_CLOCKS);
+      return line(singleReadClocks);
     }
     return null;
   }

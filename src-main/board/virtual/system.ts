@@ -62,8 +62,6 @@ export class Resets extends BasePeripheral {
   }
 }
 
-const XOSC_HERTZ = 12e6;
-
 /** Crystal oscillator: stable STARTUP x 256 cycles after it is enabled, datasheet section 2.16.3. */
 export class CrystalOscillator extends BasePeripheral {
   private control = 0;
@@ -74,6 +72,7 @@ export class CrystalOscillator extends BasePeripheral {
     rp2040: RP2040,
     private readonly clock: CycleClock,
     private readonly tickHertz: number,
+    private readonly crystalHertz: number,
   ) {
     super(rp2040, 'XOSC');
   }
@@ -99,7 +98,7 @@ export class CrystalOscillator extends BasePeripheral {
         this.control = value;
         this.stableTicks =
           value >>> 12 === 0xfab
-            ? this.clock.ticks + (256 * (this.startup & 0x3fff) * this.tickHertz) / XOSC_HERTZ
+            ? this.clock.ticks + (256 * (this.startup & 0x3fff) * this.tickHertz) / this.crystalHertz
             : Infinity;
         break;
       case 0xc:
@@ -178,6 +177,8 @@ export class TickGenerator extends BasePeripheral {
   override writeUint32(offset: number, value: number): void {
     if (offset === 0x2c) {
       this.tick = value & 0x3ff;
+    } else if (offset === 0 && value & 0x80000000) {
+      this.warn('reset of the whole chip: a fault handler gave up');
     } else {
       super.writeUint32(offset, value);
     }

@@ -1,4 +1,5 @@
 import type { RP2040 } from 'rp2040js';
+import type { BoardProfile } from '../profile.js';
 import type { CycleClock } from './cycle-clock.js';
 import { BoardFault, hex } from './fault.js';
 import { INSTRUCTION_OF } from './thumb-decode.js';
@@ -11,8 +12,6 @@ const FLASH_BASE = 0x10000000;
 /** Two aliases later: reads that do not go through the cache. */
 const FLASH_UNCACHED_BASE = 0x13000000;
 const PERIPHERAL_BASE = 0x40000000;
-/** Cycles to stack and unstack an exception frame, Cortex-M0+ Technical Reference Manual section 3.3 (15 in, and out alike). */
-const EXCEPTION_CYCLES = 15;
 
 /** Everything outside SRAM and flash: peripherals, and the errors of unmapped addresses. */
 export interface Bus {
@@ -26,10 +25,14 @@ export interface Bus {
  * after something could have raised one. Exceptions, special registers and peripherals stay rp2040js'.
  *
  * Cycles per instruction are those of the Cortex-M0+ with single-cycle multiplier (Technical Reference Manual, table 3-1)
- * plus rp2040js' figures for the peripheral buses; accesses to flash add what the cache model says.
+ * plus the profile's figures for the peripheral buses; accesses to flash add what the cache model says.
  */
 export class ThumbExecutor {
   private readonly registers: Int32Array;
+  private readonly exceptionCycles: number;
+  private readonly peripheralReadCycles: number;
+  private readonly peripheralWriteCycles: number;
+  private readonly fastPeripheralCycles: number;
   private readonly sram8: Uint8Array;
   private readonly sram16: Uint16Array;
   private readonly sram32: Int32Array;
@@ -53,7 +56,12 @@ export class ThumbExecutor {
     private readonly bus: Bus,
     sram: Uint8Array<ArrayBuffer>,
     flash: Uint8Array<ArrayBuffer>,
+    timing: BoardProfile['timing'],
   ) {
+    this.exceptionCycles = timing.exceptionCycles.value;
+    this.peripheralReadCycles = timing.peripheralReadCycles.value;
+    this.peripheralWriteCycles = timing.peripheralWriteCycles.value;
+    this.fastPeripheralCycles = timing.fastPeripheralCycles.value;
     this.registers = new Int32Array(core.registers.buffer);
     this.sram8 = sram;
     this.sram16 = new Uint16Array(sram.buffer);
@@ -81,7 +89,7 @@ export class ThumbExecutor {
     let executed = 0;
 
     if (core.interruptsUpdated && core.checkForInterrupts()) {
-      cycles += EXCEPTION_CYCLES;
+      cycles += this.exceptionCycles;
     }
     let pc = r[15] & ~1;
     /** Address of the instruction being executed. */
@@ -390,7 +398,7 @@ export class ThumbExecutor {
               result = core.Z ? 0 : core.N ? -1 : 1;
               carry = core.C ? 1 : 0;
               overflow = core.V ? 1 : 0;
-              cycles += EXCEPTION_CYCLES - 2;
+              cycles += this.exceptionCycles - 2;
               attention = true;
             } else {
               pc = thumbTarget(target);
@@ -618,7 +626,7 @@ export class ThumbExecutor {
                 result = core.Z ? 0 : core.N ? -1 : 1;
                 carry = core.C ? 1 : 0;
                 overflow = core.V ? 1 : 0;
-                cycles += EXCEPTION_CYCLES - 3;
+                cycles += this.exceptionCycles - 3;
                 attention = true;
               } else {
                 pc = thumbTarget(target);
@@ -785,7 +793,7 @@ export class ThumbExecutor {
             clock.elapsedCycles = cycles;
             if (core.checkForInterrupts()) {
               pc = r[15] & ~1;
-              cycles += EXCEPTION_CYCLES;
+              cycles += this.exceptionCycles;
             }
           }
           limit = clock.limitCycles;
@@ -862,7 +870,7 @@ export class ThumbExecutor {
   }
 
   private slowRead(address: number, bytes: 1 | 2 | 4): number {
-    this.stall = busCycles(address, false);
+    this.stall = this.busCycles(address, false);
     return this.bus.read(address >>> 0, bytes);
   }
 
@@ -870,7 +878,7 @@ export class ThumbExecutor {
     if (address & (bytes - 1)) {
       throw new BoardFault(`unaligned ${8 * bytes}-bit write to ${hex(address)}`);
     }
-    this.stall = busCycles(address, true);
+    this.stall = this.busCycles(address, true);
     this.bus.write(address >>> 0, value >>> 0, bytes);
   }
 
@@ -899,21 +907,24 @@ export class ThumbExecutor {
     return this.sram32[offset >>> 2];
   }
 
+  /** Cycles beyond the first of an access outside SRAM and flash; none for single-cycle I/O. */
+  private busCycles(address: number, write: boolean): number {
+    switch (address >>> 28) {
+      case 0xd:
+        return 0;
+      case PERIPHERAL_BASE >>> 28:
+        return write ? this.peripheralWriteCycles : this.peripheralReadCycles;
+      default:
+        return this.fastPeripheralCycles;
+    }
+  }
+
   private unreadable(what: string, address: number): string {
     const inFlash = (address - FLASH_BASE) >>> 0 < 0x04000000;
     return inFlash && this.flashVisible === 0
       ? `${what} at ${hex(address)} while flash is not set up for execution in place`
       : `${what} at ${hex(address)}, where there is no memory`;
   }
-}
-
-/** Cycles beyond the first of an access outside SRAM and flash: rp2040js' figures. */
-function busCycles(address: number, write: boolean): number {
-  const region = address >>> 28;
-  if (region === 0xd) {
-    return 0;
-  }
-  return region === PERIPHERAL_BASE >>> 28 ? (write ? 4 : 3) : 1;
 }
 
 function thumbTarget(target: number): number {

@@ -26,8 +26,6 @@ const LEVELS = [4, 8, 16, 24, 28];
 const BITS_PER_BYTE = 10;
 /** The receive timeout interrupt comes after this many bit times without a byte. */
 const TIMEOUT_BITS = 32;
-/** Beyond this difference from the line's baud rate, no byte arrives intact. */
-const BAUD_TOLERANCE = 0.03;
 
 /** UART0 at the speed of its line, both FIFOs 32 deep; rp2040js' own sends every byte at once. */
 export class Uart extends BasePeripheral {
@@ -52,6 +50,7 @@ export class Uart extends BasePeripheral {
     private readonly clock: CycleClock,
     private readonly tickHertz: number,
     private readonly lineBaud: number,
+    private readonly baudTolerance: number,
     private readonly onByte: (byte: number) => void,
   ) {
     super(rp2040, 'UART0');
@@ -198,7 +197,7 @@ export class Uart extends BasePeripheral {
       this.arrived.scheduleAt(this.clock.ticks + this.lineTicks(BITS_PER_BYTE));
     }
     const enabled = (this.control & (CR_ENABLE | CR_RX)) === (CR_ENABLE | CR_RX);
-    const intact = Math.abs(this.baud / this.lineBaud - 1) < BAUD_TOLERANCE;
+    const intact = Math.abs(this.baud / this.lineBaud - 1) < this.baudTolerance;
     if (!enabled || !intact || this.receive.length >= FIFO_BYTES) {
       return;
     }

@@ -31,14 +31,8 @@ const SIO_LAST = 0x17c;
 const BOOT_BYTES = 256;
 /** Where the boot ROM puts the second-stage boot loader: datasheet section 2.8.1.2. */
 const BOOT_OFFSET_IN_SRAM = 0x41f00;
-/** Ring oscillator at power-on, nominal: datasheet section 2.17. */
-const RING_OSCILLATOR_HERTZ = 6.5e6;
 const PIN_FRAM_SELECT = 17;
 const CAPACITOR_CHANNEL = 0;
-/** Two equal resistors in front of the ADC, 3.3 V reference, 12 bits. */
-const CAPACITOR_DIVIDER = 2;
-const ADC_REFERENCE_VOLTS = 3.3;
-const ADC_STEPS = 4096;
 
 /** Places of rp2040js' peripheral table that are ours: (address >>> 14) << 2. */
 const PAGE = {
@@ -119,6 +113,7 @@ class VirtualPico implements VirtualBoard {
       },
       this.rp2040.sram,
       this.flash,
+      profile.timing,
     );
     const { rp2040 } = this;
     this.freshChip = new Snapshot(rp2040, [
@@ -137,8 +132,9 @@ class VirtualPico implements VirtualBoard {
     }
     const { rp2040, clock, clockHertz } = this;
     this.freshChip.restore();
-    clock.reset(RING_OSCILLATOR_HERTZ);
-    rp2040.clkSys = RING_OSCILLATOR_HERTZ;
+    const { timing } = this.profile;
+    clock.reset(timing.ringOscillatorHertz.value);
+    rp2040.clkSys = timing.ringOscillatorHertz.value;
     rp2040.clkPeri = 0;
     rp2040.adc.channelValues[CAPACITOR_CHANNEL] = this.capacitorSteps;
     this.noise.fill(new Int32Array(rp2040.sram.buffer));
@@ -148,13 +144,20 @@ class VirtualPico implements VirtualBoard {
     this.transmitted = [];
 
     const fram = new Fram(this.nvm, (observation) => this.onCommit?.(observation));
-    const flash = new W25q16(this.flash, clockHertz, this.noise);
+    const flash = new W25q16(this.flash, clockHertz, this.noise, timing);
     const resets = new Resets(rp2040);
-    const uart = new Uart(rp2040, clock, clockHertz, this.profile.serialBaud, (byte) =>
-      this.transmitted.push(byte),
+    const uart = new Uart(
+      rp2040,
+      clock,
+      clockHertz,
+      this.profile.serialBaud,
+      timing.baudTolerance.value,
+      (byte) => this.transmitted.push(byte),
     );
-    const spi = new SpiController(rp2040, clock, clockHertz, (byte) => fram.exchange(byte));
-    const ssi = new Ssi(rp2040, clock, clockHertz, flash, (lineCycles) => {
+    const spi = new SpiController(rp2040, clock, clockHertz, timing.nvmMaximumHertz.value, (byte) =>
+      fram.exchange(byte),
+    );
+    const ssi = new Ssi(rp2040, clock, clockHertz, flash, timing, (lineCycles) => {
       this.executor.flashVisible = lineCycles === null ? 0 : this.flash.length;
       this.cache.missCycles = lineCycles ?? 0;
     });
@@ -165,7 +168,7 @@ class VirtualPico implements VirtualBoard {
     peripherals[PAGE.ssi] = ssi;
     peripherals[PAGE.xipControl] = new XipControl(rp2040, () => this.cache.flush());
     peripherals[PAGE.qspiPins] = new QspiPins(rp2040, (low) => ssi.forceSelect(low));
-    peripherals[PAGE.crystal] = new CrystalOscillator(rp2040, clock, clockHertz);
+    peripherals[PAGE.crystal] = new CrystalOscillator(rp2040, clock, clockHertz, timing.crystalHertz.value);
     peripherals[PAGE.timer] = new Timer(rp2040, clock, clockHertz / 1e6);
     peripherals[PAGE.watchdog] = new TickGenerator(rp2040);
 
@@ -242,8 +245,10 @@ class VirtualPico implements VirtualBoard {
   }
 
   setCapacitorVolts(volts: number): void {
-    const steps = Math.round((volts / CAPACITOR_DIVIDER / ADC_REFERENCE_VOLTS) * ADC_STEPS);
-    this.capacitorSteps = Math.min(ADC_STEPS - 1, Math.max(0, steps));
+    const { adcBits, adcReferenceVolts, capacitorDivider } = this.profile.timing;
+    const full = 2 ** adcBits.value;
+    const steps = Math.round((volts / capacitorDivider.value / adcReferenceVolts.value) * full);
+    this.capacitorSteps = Math.min(full - 1, Math.max(0, steps));
     this.rp2040.adc.channelValues[CAPACITOR_CHANNEL] = this.capacitorSteps;
   }
 

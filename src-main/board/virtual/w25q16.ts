@@ -1,14 +1,10 @@
+import type { BoardProfile } from '../profile.js';
 import type { NoiseSource } from './random.js';
 
 /**
- * W25Q16JV flash in standard SPI, plus the state that quad continuous read leaves it in. Commands and times from its data
- * sheet: section 8.1 (instruction set) and table 9.6 (AC characteristics, typical values).
+ * W25Q16JV flash in standard SPI, plus the state that quad continuous read leaves it in. Commands from its data sheet,
+ * section 8.1 (instruction set); times from the board profile.
  */
-const SECTOR_ERASE_SECONDS = 45e-3;
-const BLOCK_32K_ERASE_SECONDS = 120e-3;
-const BLOCK_64K_ERASE_SECONDS = 150e-3;
-const PAGE_PROGRAM_SECONDS = 0.4e-3;
-const WRITE_STATUS_SECONDS = 10e-3;
 const PAGE_BYTES = 256;
 const JEDEC_ID = [0xef, 0x40, 0x15];
 const DEVICE_ID = 0x14;
@@ -39,6 +35,7 @@ export class W25q16 {
     private readonly array: Uint8Array,
     private readonly tickHertz: number,
     private readonly noise: NoiseSource,
+    private readonly timing: BoardProfile['timing'],
   ) {}
 
   busy(ticks: number): boolean {
@@ -154,20 +151,20 @@ export class W25q16 {
         this.poweredDown = false;
         break;
       case 0x20:
-        this.erase(4096, SECTOR_ERASE_SECONDS, ticks);
+        this.erase(4096, this.timing.flashSectorEraseSeconds.value, ticks);
         break;
       case 0x52:
-        this.erase(32768, BLOCK_32K_ERASE_SECONDS, ticks);
+        this.erase(32768, this.timing.flashBlock32kEraseSeconds.value, ticks);
         break;
       case 0xd8:
-        this.erase(65536, BLOCK_64K_ERASE_SECONDS, ticks);
+        this.erase(65536, this.timing.flashBlock64kEraseSeconds.value, ticks);
         break;
       case 0x02:
         this.program(ticks);
         break;
       case 0x01:
       case 0x31:
-        this.begin({ offset: 0, bytes: 0, data: null }, WRITE_STATUS_SECONDS, ticks);
+        this.begin({ offset: 0, bytes: 0, data: null }, this.timing.flashStatusWriteSeconds.value, ticks);
         break;
       default:
         break;
@@ -192,7 +189,7 @@ export class W25q16 {
     bytes.forEach((byte, index) => {
       data[(address - page + index) % PAGE_BYTES] = byte;
     });
-    this.begin({ offset: page, bytes: PAGE_BYTES, data }, PAGE_PROGRAM_SECONDS, ticks);
+    this.begin({ offset: page, bytes: PAGE_BYTES, data }, this.timing.flashPageProgramSeconds.value, ticks);
   }
 
   private begin(operation: Omit<Operation, 'endTicks'>, seconds: number, ticks: number): void {

@@ -23,6 +23,9 @@ import type { Bench, BenchObservation, MeasuringScale } from './bench.js';
  */
 const COUPLING_VOLTS = 2e-3;
 
+/** Longest slice on the board's own decoupling. */
+const HOLD_UP_SLICE_CYCLES = 10_000;
+
 /** How long the simulation may hold the thread before it lets messages (cancel) through. */
 const TURN_MILLISECONDS = 25;
 
@@ -59,6 +62,8 @@ export class VirtualBench implements Bench {
   #onWindows: Pick<PowerCycle, 'onSeconds' | 'offSeconds'>[] = [];
   #received: Uint8Array[] = [];
   #lastTurn = performance.now();
+  /** What the board may still draw of its own decoupling while the switch is open. */
+  #holdUpCoulombs = 0;
 
   constructor(options: VirtualBenchOptions) {
     const { profile } = options;
@@ -183,6 +188,8 @@ export class VirtualBench implements Bench {
     const limit = Math.min(limitSeconds, Math.max(this.#nowSeconds, this.#supplyPort.nextEventSeconds));
     if (this.#rail.powered) {
       this.#advancePowered(limit);
+    } else if (this.#holdUpCoulombs > 0) {
+      this.#advanceHoldUp(limit);
     } else {
       this.#advanceUnpowered(limit);
     }
@@ -206,13 +213,53 @@ export class VirtualBench implements Bench {
     const volts = this.#rail.capacitorVolts;
     this.#record((this.#rail.energy.loadJoules - joulesBefore) / seconds / volts, true);
     if (state === 'failed') {
-      this.#board.powerOff();
-      const window = this.#onWindows.at(-1);
-      if (window) {
-        window.offSeconds = this.#runSeconds;
-      }
-      this.#record(0, false);
+      const { decouplingFarads, railVolts, dropOutVolts } = this.#options.profile.power;
+      this.#holdUpCoulombs = decouplingFarads.value * (railVolts.value - dropOutVolts.value);
     }
+  }
+
+  /**
+   * The switch has opened, but the program stops only when the decoupling behind it, charged at turn-on, has fallen from the
+   * regulated voltage to drop-out: Q = C (Vrail - Vdropout). That charge was taken from the capacitor as inrush, so it is
+   * not booked again; what is left below drop-out is lost. Should the capacitor be charged again meanwhile, the board never
+   * notices. Uncalibrated, like the capacitance and the drop-out voltage that it follows from.
+   */
+  #advanceHoldUp(limitSeconds: number): void {
+    const { clockHertz } = this.#board;
+    const cyclesLeft = Math.max(1, Math.ceil((limitSeconds - this.#nowSeconds) * clockHertz));
+    const slice = this.#board.run(Math.min(cyclesLeft, HOLD_UP_SLICE_CYCLES));
+    const seconds = slice.cycles / clockHertz;
+    this.#holdUpCoulombs -= slice.railCoulombs;
+    this.#activeSeconds += seconds;
+    this.#cycles += slice.cycles;
+    if (slice.transmitted.length > 0) {
+      this.#received.push(slice.transmitted);
+    }
+    let left = seconds;
+    while (left > 0 && !this.#rail.powered) {
+      const { elapsedSeconds, turnedOn } = this.#rail.advanceUnpowered(left);
+      left = turnedOn ? left - elapsedSeconds : 0;
+    }
+    if (this.#rail.powered) {
+      this.#rail.advancePowered(left, 0);
+    }
+    this.#nowSeconds += seconds;
+    this.#record(0, true);
+    if (this.#rail.powered) {
+      this.#holdUpCoulombs = 0;
+    } else if (this.#holdUpCoulombs <= 0) {
+      this.#holdUpCoulombs = 0;
+      this.#powerOff();
+    }
+  }
+
+  #powerOff(): void {
+    this.#board.powerOff();
+    const window = this.#onWindows.at(-1);
+    if (window) {
+      window.offSeconds = this.#runSeconds;
+    }
+    this.#record(0, false);
   }
 
   #advanceUnpowered(limitSeconds: number): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RP2040 } from 'rp2040js';
+import { picoFram } from '../../../src-main/board/profiles/pico-fram.js';
 import { CycleClock } from '../../../src-main/board/virtual/cycle-clock.js';
 import { BoardFault } from '../../../src-main/board/virtual/fault.js';
 import { INSTRUCTION_OF } from '../../../src-main/board/virtual/thumb-decode.js';
@@ -72,6 +73,7 @@ function byExecutor(registers: readonly number[], flags: number, halfwords: read
     { read: refuse, write: refuse },
     sharedChip.sram,
     noFlash,
+    picoFram.timing,
   );
   clock.setLimit(1);
   executor.run();
