@@ -45,11 +45,12 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Until a good part of a run is drawn. */
+/** Until a good part of the shown run is committed, or the campaign is over before that was seen. */
 async function runningWithSignal(page: Page): Promise<void> {
-  const chart = page.locator('figure[data-channel=capacitorVolts]');
-  await chart.waitFor({ timeout: CAMPAIGN_MILLISECONDS });
-  while (Number(await chart.getAttribute('data-points')) < 1500) {
+  const readout = page.locator('[data-readout=inference] .note');
+  await readout.waitFor({ timeout: CAMPAIGN_MILLISECONDS });
+  const title = page.locator('.title');
+  while (parseFloat(await readout.innerText()) < 45 && (await title.innerText()).includes('running')) {
     await page.waitForTimeout(50);
   }
 }
@@ -58,5 +59,5 @@ async function runningWithSignal(page: Page): Promise<void> {
 async function take(page: Page, name: string): Promise<void> {
   await page.waitForTimeout(400);
   await page.screenshot({ path: join(target, `window-${name}.png`) });
-  console.log(`docs/window-${name}.png`);
+  console.log(`window-${name}.png`);
 }
