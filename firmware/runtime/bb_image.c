@@ -287,32 +287,56 @@ static int32_t bad_step_field(const bb_image_header_t *h, const bb_operator_t *o
         }
         return s->second == 0 ? -1 : (int32_t)offsetof(bb_step_t, second);
     default:
-        return in_range(s->second, s->bytes, h->nvm_bytes) ? -1 : (int32_t)offsetof(bb_step_t, second);
+        return in_range(s->second, s->bytes, h->bank_bytes != 0 ? h->bank_bytes : h->nvm_bytes)
+                   ? -1
+                   : (int32_t)offsetof(bb_step_t, second);
     }
 }
 
+/* Whether all steps of a list are of the kinds in `allowed`, a set of bits. */
+static bool only_kinds(const bb_step_t *steps, uint32_t count, uint32_t allowed) {
+    for (uint32_t i = 0; i < count; i++) {
+        if ((allowed >> steps[i].kind & 1u) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
- * A restore may neither write NVM nor produce the result, and only the last task produces it: a result becomes valid in the
- * commit that ends its inference, never before.
+ * NVM is written by save lists, right before a commit, and by the OUTPUT of the last task, which always commits: nothing
+ * is written that a restart could find half done and read, and a result becomes valid in the commit that ends its inference.
+ * Only a plan with banks can leave out a commit: there each save list is the whole state.
  */
 static int32_t bad_task_field(const bb_image_header_t *h, const bb_step_t *steps, const bb_task_t *t, bool last) {
-    if (!in_range(t->restore_first, t->restore_count, h->step_count)) {
+    const uint32_t restoring = 1u << BB_STEP_LOAD | 1u << BB_STEP_INPUT | 1u << BB_STEP_EXECUTE;
+    const uint32_t working = restoring | (last ? 1u << BB_STEP_OUTPUT : 0u);
+    if (!in_range(t->restore_first, t->restore_count, h->step_count) ||
+        !only_kinds(steps + t->restore_first, t->restore_count, restoring)) {
         return offsetof(bb_task_t, restore_first);
     }
-    if (!in_range(t->step_first, t->step_count, h->step_count)) {
+    if (!in_range(t->step_first, t->step_count, h->step_count) ||
+        !only_kinds(steps + t->step_first, t->step_count, working)) {
         return offsetof(bb_task_t, step_first);
-    }
-    for (uint32_t i = 0; i < t->restore_count; i++) {
-        const uint8_t kind = steps[t->restore_first + i].kind;
-        if (kind == BB_STEP_SAVE || kind == BB_STEP_OUTPUT) {
-            return offsetof(bb_task_t, restore_first);
-        }
     }
     bool produces_result = false;
     for (uint32_t i = 0; i < t->step_count; i++) {
         produces_result = produces_result || steps[t->step_first + i].kind == BB_STEP_OUTPUT;
     }
-    return produces_result == last ? -1 : (int32_t)offsetof(bb_task_t, step_first);
+    if (produces_result != last) {
+        return offsetof(bb_task_t, step_first);
+    }
+    if (!in_range(t->save_first, t->save_count, h->step_count) ||
+        !only_kinds(steps + t->save_first, t->save_count, 1u << BB_STEP_SAVE)) {
+        return offsetof(bb_task_t, save_first);
+    }
+    if (t->commit_millivolts != BB_COMMIT_ALWAYS && (last || h->bank_bytes == 0)) {
+        return offsetof(bb_task_t, commit_millivolts);
+    }
+    if (t->planned > 1) {
+        return offsetof(bb_task_t, planned);
+    }
+    return all_zero(t->reserved, sizeof t->reserved) ? -1 : (int32_t)offsetof(bb_task_t, reserved);
 }
 
 /* A section of `count` records of `size` bytes: aligned and inside the image. */
@@ -338,7 +362,7 @@ bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t bo
         *detail = h->magic;
         return BB_IMAGE_MAGIC;
     }
-    if (h->version != BB_FORMAT_VERSION) {
+    if (h->version != BB_IMAGE_VERSION_NUMBER) {
         *detail = h->version;
         return BB_IMAGE_VERSION;
     }
@@ -369,6 +393,9 @@ bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t bo
         *detail = h->nvm_bytes;
         return BB_IMAGE_NVM;
     }
+    if (h->light_commits > 1) {
+        return structure(HEADER(light_commits), detail);
+    }
     if (h->reserved0 != 0) {
         return structure(HEADER(reserved0), detail);
     }
@@ -389,6 +416,10 @@ bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t bo
     }
     if (!section_ok(h, h->constants_offset, h->constants_bytes, 1)) {
         return structure(HEADER(constants_offset), detail);
+    }
+    /* A light record says nothing about banks. */
+    if (h->bank_bytes > h->nvm_bytes / 2u || (h->bank_bytes != 0 && h->light_commits != 0)) {
+        return structure(HEADER(bank_bytes), detail);
     }
     if (!all_zero(h->reserved1, sizeof h->reserved1)) {
         return structure(HEADER(reserved1), detail);
@@ -432,7 +463,7 @@ bb_status_t bb_dataset_check(const uint8_t *dataset, uint32_t available, uint32_
     if (h->magic != BB_DATASET_MAGIC_VALUE) {
         return dataset_bad(h->magic, detail);
     }
-    if (h->version != BB_FORMAT_VERSION) {
+    if (h->version != BB_DATASET_VERSION_NUMBER) {
         return dataset_bad(h->version, detail);
     }
     if (h->header_bytes != sizeof *h) {

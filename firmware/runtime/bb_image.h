@@ -8,11 +8,14 @@
 
 #define BB_IMAGE_MAGIC_VALUE 0x4D494242u
 #define BB_DATASET_MAGIC_VALUE 0x53444242u
-#define BB_FORMAT_VERSION 1u
+#define BB_IMAGE_VERSION_NUMBER 2u
+#define BB_DATASET_VERSION_NUMBER 1u
 
 /* Absolute NVM offsets, SPEC.md section 2. */
 #define BB_NVM_RECORD_A 0x0000u
 #define BB_NVM_RECORD_B 0x0080u
+#define BB_NVM_LIGHT_A 0x0100u
+#define BB_NVM_LIGHT_B 0x0110u
 #define BB_NVM_RESULT_0 0x0400u
 #define BB_NVM_RESULT_1 0x0800u
 #define BB_NVM_ACTIVATIONS 0x1000u
@@ -26,7 +29,8 @@ typedef struct bb_image_header {
     uint32_t board;
     uint8_t strategy;
     uint8_t kernels;
-    uint16_t reserved0;
+    uint8_t light_commits; /* 0 or 1: tasks within an inference commit with a light record */
+    uint8_t reserved0;
     uint8_t model_sha256[16];
     uint32_t arena_bytes;
     uint32_t nvm_bytes;
@@ -40,7 +44,8 @@ typedef struct bb_image_header {
     uint32_t step_count;
     uint32_t constants_offset;
     uint32_t constants_bytes;
-    uint8_t reserved1[40];
+    uint32_t bank_bytes; /* 0: one place for everything preserved; else size of each of two banks */
+    uint8_t reserved1[36];
 } bb_image_header_t;
 
 typedef struct bb_task {
@@ -48,7 +53,14 @@ typedef struct bb_task {
     uint32_t restore_count;
     uint32_t step_first;
     uint32_t step_count;
+    uint32_t save_first;
+    uint32_t save_count;
+    uint16_t commit_millivolts; /* BB_COMMIT_ALWAYS, or the capacitor voltage below which the task commits */
+    uint8_t planned;            /* 1: commits also while the sensing is not trusted */
+    uint8_t reserved[5];
 } bb_task_t;
+
+#define BB_COMMIT_ALWAYS 0u
 
 enum { BB_STEP_EXECUTE = 0, BB_STEP_LOAD = 1, BB_STEP_SAVE = 2, BB_STEP_INPUT = 3, BB_STEP_OUTPUT = 4 };
 
@@ -73,7 +85,7 @@ typedef struct bb_dataset_header {
 } bb_dataset_header_t;
 
 _Static_assert(sizeof(bb_image_header_t) == 128, "image header layout is fixed by SPEC.md");
-_Static_assert(sizeof(bb_task_t) == 16, "task layout is fixed by SPEC.md");
+_Static_assert(sizeof(bb_task_t) == 32, "task layout is fixed by SPEC.md");
 _Static_assert(sizeof(bb_step_t) == 16, "step layout is fixed by SPEC.md");
 _Static_assert(sizeof(bb_dataset_header_t) == 32, "data set layout is fixed by SPEC.md");
 

@@ -1,4 +1,4 @@
-/* Executes the plan of an image and commits it task by task. Why this is crash-consistent: DESIGN.md. */
+/* Executes the plan of an image and commits it as the plan says. Why this is crash-consistent: DESIGN.md. */
 #include <string.h>
 
 #include "../kernels/bb_kernels.h"
@@ -27,6 +27,15 @@ static void write_nvm(bb_runtime_t *rt, uint32_t offset, const void *source, uin
     bb_port_nvm_write(offset, source, bytes);
 }
 
+/* Where a LOAD reads: the bank that the record names. A SAVE writes the other one, which the commit then names. */
+static uint32_t load_base(const bb_runtime_t *rt) {
+    return BB_NVM_ACTIVATIONS + (rt->record.bank == 0 ? 0 : bb_image_header(rt->image)->bank_bytes);
+}
+
+static uint32_t save_base(const bb_runtime_t *rt) {
+    return BB_NVM_ACTIVATIONS + (rt->record.bank == 0 ? bb_image_header(rt->image)->bank_bytes : 0);
+}
+
 static void run_steps(bb_runtime_t *rt, uint32_t first, uint32_t count) {
     const bb_step_t *step = bb_image_steps(rt->image) + first;
     for (; count > 0; count--, step++) {
@@ -37,10 +46,10 @@ static void run_steps(bb_runtime_t *rt, uint32_t first, uint32_t count) {
                           step->first, step->second);
             break;
         case BB_STEP_LOAD:
-            read_nvm(rt, BB_NVM_ACTIVATIONS + step->second, at, step->bytes);
+            read_nvm(rt, load_base(rt) + step->second, at, step->bytes);
             break;
         case BB_STEP_SAVE:
-            write_nvm(rt, BB_NVM_ACTIVATIONS + step->second, at, step->bytes);
+            write_nvm(rt, save_base(rt) + step->second, at, step->bytes);
             break;
         case BB_STEP_INPUT:
             memcpy(at, current_sample(rt), step->bytes);
@@ -91,8 +100,15 @@ void bb_boot(bb_runtime_t *rt, const uint8_t *image, const uint8_t *dataset) {
     if (!can_continue(rt)) {
         rt->record.state = BB_STATE_STOPPED;
     } else if (!bb_result_pending(rt, NULL)) {
-        /* The board was at this task when the power failed: it goes straight on after a commit. */
+        /* The board was at this task or beyond when the power failed: it goes straight on after a commit. */
         rt->record.tasks_reexecuted++;
+        if (rt->record.starts < UINT8_MAX) {
+            rt->record.starts++;
+        }
+        /* Started here before and got no further: what was sensed cannot be trusted. */
+        if (rt->record.starts >= 2) {
+            rt->record.careful = 1;
+        }
         if (rt->record.task > 0) {
             rt->record.restores++;
         }
@@ -140,27 +156,55 @@ void bb_stop(bb_runtime_t *rt) {
     }
 }
 
+/* Whether the task just executed is committed. Sensing decides about time only: see DESIGN.md. */
+static bool must_commit(const bb_runtime_t *rt, const bb_task_t *task) {
+    return task->commit_millivolts == BB_COMMIT_ALWAYS || (task->planned != 0 && rt->record.careful != 0) ||
+           bb_port_capacitor_millivolts() < task->commit_millivolts;
+}
+
+/* Makes everything up to `position` durable. */
+static void commit(bb_runtime_t *rt, const bb_task_t *task, bool inference_ends) {
+    bb_record_t *const r = &rt->record;
+    const bb_image_header_t *const h = bb_image_header(rt->image);
+    run_steps(rt, task->save_first, task->save_count);
+    r->tasks_executed += rt->position - r->task;
+    r->checkpoints++;
+    r->task = rt->position;
+    r->starts = 0;
+    if (h->bank_bytes != 0) {
+        r->bank = r->bank == 0 ? 1 : 0;
+    }
+    if (!inference_ends && h->light_commits != 0) {
+        bb_record_store_light(rt);
+        return;
+    }
+    if (inference_ends) {
+        r->task = 0;
+        r->inference++;
+        r->careful = 0;
+        rt->position = 0;
+    }
+    bb_record_store(rt);
+}
+
 bb_event_t bb_advance(bb_runtime_t *rt) {
     bb_record_t *const r = &rt->record;
     if (r->state != BB_STATE_RUNNING || bb_result_pending(rt, NULL)) {
         return BB_EVENT_NONE;
     }
-    const bb_task_t *const task = bb_image_tasks(rt->image) + r->task;
+    const bb_task_t *const tasks = bb_image_tasks(rt->image);
     if (!rt->arena_valid) {
-        run_steps(rt, task->restore_first, task->restore_count);
+        rt->position = r->task;
+        run_steps(rt, tasks[r->task].restore_first, tasks[r->task].restore_count);
         rt->arena_valid = true;
     }
+    const bb_task_t *const task = tasks + rt->position;
     run_steps(rt, task->step_first, task->step_count);
-
-    r->tasks_executed++;
-    r->checkpoints++;
-    r->task++;
-    const bool inference_ends = r->task == bb_image_header(rt->image)->task_count;
-    if (inference_ends) {
-        r->task = 0;
-        r->inference++;
+    rt->position++;
+    const bool inference_ends = rt->position == bb_image_header(rt->image)->task_count;
+    if (must_commit(rt, task)) {
+        commit(rt, task, inference_ends);
     }
-    bb_record_store(rt);
     return inference_ends ? BB_EVENT_RESULT : BB_EVENT_TASK;
 }
 

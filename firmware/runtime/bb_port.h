@@ -15,6 +15,12 @@ void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes);
 void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes);
 
 /*
+ * Millivolts on the capacitor that feeds the board, as far as the place can tell. Nothing but time may depend on it: a plan
+ * is right whatever this says. A place that cannot sense returns 0, which asks for every commit that a plan offers.
+ */
+uint32_t bb_port_capacitor_millivolts(void);
+
+/*
  * What only a board implements: the serial command handler (bb_device.c) needs it, the host build does not link it.
  */
 

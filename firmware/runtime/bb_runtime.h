@@ -11,6 +11,7 @@
 #include "bb_status.h"
 
 #define BB_RECORD_BYTES 128u
+#define BB_LIGHT_RECORD_BYTES 16u
 #define BB_RESULT_CAPACITY 1024u
 
 /* States of a record, SPEC section 5. */
@@ -37,17 +38,31 @@ typedef struct bb_record {
     uint32_t dataset_crc;
     uint64_t nvm_bytes_read;
     uint64_t nvm_bytes_written;
-    uint32_t reserved2;
+    uint8_t bank;    /* of the two NVM banks, the one that holds the state that `task` continues from */
+    uint8_t starts;  /* starts of the board since the last commit of a task, at most 255 */
+    uint8_t careful; /* 1: a whole power cycle passed without a commit, so planned commits are made whatever is sensed */
+    uint8_t reserved2;
     uint8_t reserved3[40];
     uint32_t crc;
 } bb_record_t;
 
 _Static_assert(sizeof(bb_record_t) == BB_RECORD_BYTES, "record layout is fixed by SPEC.md");
 
+/* Continues a record by tasks of the same inference (SPEC section 5.1). */
+typedef struct bb_light_record {
+    uint32_t sequence;
+    uint32_t nvm_bytes_read;    /* low word of the counter */
+    uint32_t nvm_bytes_written; /* low word of the counter */
+    uint32_t crc;               /* begins with the CRC of the record that it continues */
+} bb_light_record_t;
+
+_Static_assert(sizeof(bb_light_record_t) == BB_LIGHT_RECORD_BYTES, "light record layout is fixed by SPEC.md");
+
 typedef struct bb_runtime {
     bb_record_t record;      /* the state that the last commit made valid */
     uint8_t current_slot;    /* 0 = A, 1 = B: where that record is */
-    bool arena_valid;        /* SRAM still holds what the next task needs */
+    bool arena_valid;        /* SRAM still holds what task `position` needs */
+    uint32_t position;       /* while arena_valid: next task, at or after the record's, which is the next one committed */
     const uint8_t *image;    /* checked image, or NULL */
     const uint8_t *dataset;  /* checked data set, or NULL */
     uint8_t *arena;
@@ -59,8 +74,8 @@ typedef struct bb_runtime {
 /* What one call of bb_advance did. */
 typedef enum bb_event {
     BB_EVENT_NONE = 0,     /* nothing to do: idle, finished or stopped */
-    BB_EVENT_TASK = 1,     /* one task was executed and committed */
-    BB_EVENT_RESULT = 2    /* as BB_EVENT_TASK, and it ended an inference: deliver the pending result */
+    BB_EVENT_TASK = 1,     /* one task was executed, and committed unless the plan leaves that to the voltage */
+    BB_EVENT_RESULT = 2    /* one task was executed and committed, and it ended an inference: deliver the result */
 } bb_event_t;
 
 /* Checks an image of at most `available` bytes against this place's limits. `detail` gets the value of SPEC section 6. */
@@ -84,7 +99,7 @@ bb_status_t bb_start(bb_runtime_t *rt, uint32_t run_id, uint32_t first_sample, u
 /* Ends a running run: BB_STATE_STOPPED. */
 void bb_stop(bb_runtime_t *rt);
 
-/* Executes the next task of a running run and commits it. Does nothing while a result waits for its acknowledgement. */
+/* Executes the next task of a running run and commits it as the plan says. Does nothing while a result waits for its acknowledgement. */
 bb_event_t bb_advance(bb_runtime_t *rt);
 
 /* True while the newest result has not been acknowledged; then `inference` and `output` (bytes returned) describe it. */

@@ -5,6 +5,12 @@ export const RECORD_BYTES = 128;
 /** NVM offsets of the two slots that records are written to in turn. */
 export const RECORD_SLOT_OFFSETS = [0x0000, 0x0080] as const;
 
+/** NVM offsets of the two slots of light records; a sequence number's parity chooses. */
+export const LIGHT_SLOT_OFFSETS = [0x0100, 0x0110] as const;
+export const LIGHT_RECORD_BYTES = 16;
+/** NVM before this offset holds all that a board knows about its progress. */
+const RECORDS_END = 0x0120;
+
 const RECORD_MAGIC = 0x43524242;
 const CRC_OFFSET = 124;
 const STATES = ['idle', 'running', 'finished', 'stopped'] as const;
@@ -83,17 +89,59 @@ export function decodeUncheckedRecord(bytes: Uint8Array): BoardRecord | null {
 }
 
 /**
- * The record that counts in an NVM: the valid one of the two slots, of two valid ones the newer.
+ * The record that counts in an NVM: the valid one of the two slots, of two valid ones the newer; continued by the newest
+ * light record that belongs to it.
  *
- * @param nvm at least the first 256 bytes of the board's NVM
+ * @param nvm at least the first 256 bytes of the board's NVM; light records are found from 288 bytes on
  */
 export function currentRecord(nvm: Uint8Array): BoardRecord | null {
-  const [a, b] = RECORD_SLOT_OFFSETS.map((offset) =>
-    decodeRecord(nvm.subarray(offset, offset + RECORD_BYTES)),
-  );
-  if (!a || !b) {
-    return a ?? b ?? null;
+  const [a, b] = RECORD_SLOT_OFFSETS.map((offset) => {
+    const bytes = nvm.subarray(offset, offset + RECORD_BYTES);
+    const record = decodeRecord(bytes);
+    return record === null ? null : { record, crc: wordAt(bytes, CRC_OFFSET) };
+  });
+  const full = a && b ? newer(a, b, (each) => each.record.sequence) : (a ?? b);
+  if (!full) {
+    return null;
   }
-  // As a signed difference, newer stays newer when the sequence wraps around.
-  return ((b.sequence - a.sequence) | 0) > 0 ? b : a;
+  if (full.record.state !== 'running' || nvm.length < RECORDS_END) {
+    return full.record;
+  }
+  const lights = LIGHT_SLOT_OFFSETS.flatMap((offset) => {
+    const bytes = nvm.subarray(offset, offset + LIGHT_RECORD_BYTES);
+    // Its CRC continues that of the record that it continues.
+    return wordAt(bytes, 12) === crc32(bytes.subarray(0, 12), full.crc) ? [bytes] : [];
+  });
+  return lights.length === 0
+    ? full.record
+    : continueRecord(
+        full.record,
+        lights.reduce((one, other) => newer(one, other, (bytes) => wordAt(bytes, 0))),
+      );
+}
+
+/** Each light record commits one task, after the last result was acknowledged: firmware/SPEC.md, section 5.1. */
+function continueRecord(record: BoardRecord, light: Uint8Array): BoardRecord {
+  const sequence = wordAt(light, 0);
+  const tasks = (sequence - record.sequence) >>> 0;
+  const advanced = (counter: number, low: number): number => counter + ((low - (counter % 2 ** 32)) >>> 0);
+  return {
+    ...record,
+    sequence,
+    task: record.task + tasks,
+    acknowledged: record.inference,
+    checkpoints: record.checkpoints + tasks,
+    tasksExecuted: record.tasksExecuted + tasks,
+    nvmBytesRead: advanced(record.nvmBytesRead, wordAt(light, 4)),
+    nvmBytesWritten: advanced(record.nvmBytesWritten, wordAt(light, 8)),
+  };
+}
+
+/** As a signed difference, newer stays newer when the sequence wraps around. */
+function newer<T>(a: T, b: T, sequenceOf: (each: T) => number): T {
+  return ((sequenceOf(b) - sequenceOf(a)) | 0) > 0 ? b : a;
+}
+
+function wordAt(bytes: Uint8Array, offset: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset, true);
 }

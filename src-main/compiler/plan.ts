@@ -5,7 +5,7 @@
 import type { Graph } from './graph.js';
 
 /** How a plan preserves progress. See ARCHITECTURE.md, "Strategies". */
-export const STRATEGIES = ['restart', 'layer', 'tile'] as const;
+export const STRATEGIES = ['restart', 'layer', 'tile', 'loop'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Which implementation of the kernels the image asks for. */
@@ -34,6 +34,17 @@ export type Step =
   /** The result, from the arena, to the result slot of this inference in NVM. */
   | { kind: 'OUTPUT'; arenaOffset: number; bytes: number };
 
+export type Save = Extract<Step, { kind: 'SAVE' }>;
+
+/** When the work since the last commit becomes durable: always after this task, or when the capacitor runs low. */
+export type Commit =
+  | { when: 'always' }
+  /**
+   * `planned`: also, whatever the voltage seems to be, once a whole power cycle has passed without a commit; that is when
+   * the sensing has shown that it cannot be trusted.
+   */
+  | { when: 'below'; millivolts: number; planned: boolean };
+
 /**
  * Atomic and idempotent: it either commits as a whole or is executed again from `restore`. Invariant (checked by the
  * planner): no SAVE of a task writes NVM bytes that its own `restore` reads.
@@ -44,7 +55,13 @@ export interface Task {
   /** Rebuilds what `steps` need in the arena after SRAM was lost; skipped while SRAM is still alive. */
   restore: Step[];
   steps: Step[];
+  /** What is preserved right before the commit, and only if there is one. */
+  save: Save[];
+  commit: Commit;
 }
+
+/** What is written at a commit inside an inference: the whole progress record, or 16 bytes that continue it. */
+export type CommitKind = 'record' | 'light';
 
 export interface Plan {
   strategy: Strategy;
@@ -56,6 +73,12 @@ export interface Plan {
   arenaBytes: number;
   /** NVM for preserved activations (without control records and results). */
   nvmBytes: number;
+  commits: CommitKind;
+  /**
+   * 0: NVM offsets count from the start of the preserved activations. Otherwise from the start of one of two banks of so
+   * many bytes, which commits fill in turn; each save is then everything that the rest of the inference needs.
+   */
+  bankBytes: number;
   tasks: Task[];
   macs: number;
 }

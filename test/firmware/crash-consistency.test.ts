@@ -181,12 +181,67 @@ test('the byte counters are the sum of what the steps and records of a run move'
   const record = currentRecord(bench.board.nvm);
   assert(record !== null);
   const written = bench.planned.tasks
-    .flatMap(({ steps }) => steps)
+    .flatMap(({ steps, save }) => [...steps, ...save])
     .reduce((sum, step) => sum + (step.kind === 'SAVE' || step.kind === 'OUTPUT' ? step.bytes : 0), 0);
   const records = 1 + INFERENCES * bench.planned.tasks.length + 1;
   assert.equal(record.nvmBytesWritten, INFERENCES * written + 128 * records);
   // One look at both slots after power-on, before the run; results are read once each.
   assert.equal(record.nvmBytesRead, INFERENCES * bench.expected[0].length);
+});
+
+test('a light commit writes 16 bytes, and its counters are as exact', () => {
+  const bench = createBench('loop');
+  bytesOfUndisturbedRun(bench);
+  const record = currentRecord(bench.board.nvm);
+  const { tasks } = bench.planned;
+  const written = tasks
+    .flatMap(({ steps, save }) => [...steps, ...save])
+    .reduce((sum, step) => sum + (step.kind === 'SAVE' || step.kind === 'OUTPUT' ? step.bytes : 0), 0);
+  const perInference = written + 16 * (tasks.length - 1) + 128;
+  assert.equal(record?.nvmBytesWritten, INFERENCES * perInference + 2 * 128);
+
+  // In the middle of an inference the record in NVM says what the board knows.
+  const { board } = bench;
+  board.nvm.fill(0);
+  board.boot();
+  board.start(RUN, 0, INFERENCES);
+  for (let task = 1; task < tasks.length; task++) {
+    board.advance();
+    assert.deepEqual(currentRecord(board.nvm), board.record());
+    assert.equal(board.record().task, task);
+  }
+});
+
+test('a light record counts only beside the record that it continues', () => {
+  const bench = createBench('loop');
+  const { board } = bench;
+  const progressAfter = (tasks: number, runId: number): void => {
+    board.boot();
+    board.start(runId, 0, INFERENCES);
+    for (let task = 0; task < tasks; task++) {
+      board.advance();
+    }
+    board.powerOff();
+  };
+  board.nvm.fill(0);
+  progressAfter(5, RUN);
+  const lights = board.nvm.slice(0x100, 0x120);
+  assert.equal(currentRecord(board.nvm)?.task, 5);
+  // The same sequence numbers in another life of the board: its records were lost, the light ones were not.
+  board.nvm.fill(0);
+  progressAfter(0, RUN + 1);
+  board.nvm.set(lights, 0x100);
+  assert.equal(currentRecord(board.nvm)?.task, 0);
+  board.boot();
+  assert.equal(board.record().task, 0);
+  // A torn one does not count either: the one before it does.
+  board.nvm.fill(0);
+  progressAfter(5, RUN);
+  board.nvm[0x100 + 16 * ((currentRecord(board.nvm)?.sequence ?? 0) & 1)] ^= 1;
+  assert.equal(currentRecord(board.nvm)?.task, 4);
+  board.boot();
+  const { task, tasksExecuted, checkpoints } = board.record();
+  assert.deepEqual({ task, tasksExecuted, checkpoints }, { task: 4, tasksExecuted: 4, checkpoints: 4 });
 });
 
 test('a power cycle in the middle of an inference counts as one restore and one task executed again', () => {

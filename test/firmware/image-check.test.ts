@@ -23,7 +23,8 @@ const AT = {
   crc: 12,
   board: 16,
   kernels: 21,
-  reserved: 22,
+  lightCommits: 22,
+  reserved: 23,
   arena: 40,
   nvm: 44,
   input: 48,
@@ -36,7 +37,8 @@ const AT = {
   stepCount: 76,
   constants: 80,
   constantsBytes: 84,
-  reserved1: 88,
+  bankBytes: 88,
+  reserved1: 92,
 } as const;
 
 function smallImage(seed = 11, operators = 6): { image: Uint8Array; graph: Graph; dataset: Uint8Array } {
@@ -84,15 +86,17 @@ test('every field of the header that is wrong has its own answer', () => {
   const structure = (offset: number): Status => ({ code: STATUS.IMAGE_STRUCTURE, detail: offset });
   const cases: [string, Uint8Array, Status][] = [
     ['magic', patched(image, AT.magic, 0xdeadbeef), { code: STATUS.IMAGE_MAGIC, detail: 0xdeadbeef }],
-    ['version', patched(image, AT.version, (128 << 16) | 2), { code: STATUS.IMAGE_VERSION, detail: 2 }],
-    ['header bytes', patched(image, AT.version, (127 << 16) | 1), structure(AT.headerBytes)],
+    ['version', patched(image, AT.version, (128 << 16) | 1), { code: STATUS.IMAGE_VERSION, detail: 1 }],
+    ['header bytes', patched(image, AT.version, (127 << 16) | 2), structure(AT.headerBytes)],
     ['image bytes, longer', patched(image, AT.imageBytes, image.length + 16), structure(AT.imageBytes)],
     ['image bytes, odd', patched(image, AT.imageBytes, image.length - 1), structure(AT.imageBytes)],
     ['image bytes, tiny', patched(image, AT.imageBytes, 112), structure(AT.imageBytes)],
     ['crc', patched(image, AT.crc, 0), { code: STATUS.IMAGE_CHECKSUM, detail: word(AT.crc) }],
     ['board', patched(image, AT.board, 0x12345678), { code: STATUS.IMAGE_BOARD, detail: 0x12345678 }],
     ['kernels', patched(image, 20, 0x0102), { code: STATUS.KERNELS_UNKNOWN, detail: 1 }],
-    ['reserved', patched(image, 20, 0x10002), structure(AT.reserved)],
+    ['light commits', patched(image, 20, 0x20002), structure(AT.lightCommits)],
+    ['reserved', patched(image, 20, 0x1000002), structure(AT.reserved)],
+    ['banks', patched(image, AT.bankBytes, word(AT.nvm) / 2 + 1), structure(AT.bankBytes)],
     ['arena', patched(image, AT.arena, ARENA + 1), { code: STATUS.IMAGE_ARENA, detail: ARENA + 1 }],
     ['NVM', patched(image, AT.nvm, NVM - 0x1000 + 1), { code: STATUS.IMAGE_NVM, detail: NVM - 0x1000 + 1 }],
     ['input, none', patched(image, AT.input, 0), structure(AT.input)],
@@ -100,7 +104,7 @@ test('every field of the header that is wrong has its own answer', () => {
     ['output, none', patched(image, AT.output, 0), structure(AT.output)],
     ['output, too large', patched(image, AT.output, 1025), structure(AT.output)],
     ['tasks, none', patched(image, AT.taskCount, 0), structure(AT.tasks)],
-    ['reserved at the end', patched(image, AT.reserved1 + 36, 1), structure(AT.reserved1)],
+    ['reserved at the end', patched(image, AT.reserved1 + 32, 1), structure(AT.reserved1)],
   ];
   for (const offset of [AT.operators, AT.tasks, AT.steps, AT.constants]) {
     cases.push(

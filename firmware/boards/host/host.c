@@ -20,6 +20,9 @@ __attribute__((import_module("host"), import_name("nvmWrite"))) void bb_host_nvm
                                                                                        const void *source,
                                                                                        uint32_t bytes);
 
+/* What the board is to believe about its capacitor. */
+__attribute__((import_module("host"), import_name("capacitorMillivolts"))) uint32_t bb_host_capacitor_millivolts(void);
+
 static bb_runtime_t runtime;
 static uint32_t detail;
 static uint8_t *nvm;
@@ -94,6 +97,10 @@ void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes) {
     for (uint32_t i = 0; i < bytes; i++) {
         to[i] = from[i];
     }
+}
+
+uint32_t bb_port_capacitor_millivolts(void) {
+    return bb_host_capacitor_millivolts();
 }
 
 /* The place: memory for the arena and the NVM, and the board number that images are checked against. */

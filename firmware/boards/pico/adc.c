@@ -1,4 +1,5 @@
 /* The capacitor's voltage: GPIO26 behind a divider of two equal resistors, so that 5.5 V reads as 2.75 V. */
+#include "bb_port.h"
 #include "pico.h"
 #include "rp2040.h"
 
@@ -40,4 +41,9 @@ uint32_t pico_capacitor_millivolts(void)
     while ((REGISTER(ADC_CS) & CS_READY) == 0) {
     }
     return REGISTER(ADC_RESULT) * (REFERENCE_MILLIVOLTS * DIVIDER) / FULL_SCALE;
+}
+
+uint32_t bb_port_capacitor_millivolts(void)
+{
+    return pico_capacitor_millivolts();
 }

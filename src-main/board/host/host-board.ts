@@ -47,9 +47,14 @@ export interface HostBoardOptions {
   /** Default: what the image asks for. */
   arenaBytes?: number;
   nvmBytes?: number;
+  /** What the board believes about its capacitor whenever it asks. Default: a full one, so no commit is made for it. */
+  senseMillivolts?: () => number;
   /** Another build of the core than the one that comes with the bench; for tests. */
   core?: WebAssembly.Module;
 }
+
+/** More than any threshold of a plan. */
+const FULL_MILLIVOLTS = 0xffff;
 
 /** Thrown by the call during which the power failed; the board is off afterwards. */
 export class PowerFailure extends Error {
@@ -102,6 +107,7 @@ export class HostBoard {
   private readonly addresses: { image: number; dataset: number; arena: number; nvm: number; result: number };
   private readonly sizes: { image: number; dataset: number; arena: number; nvm: number };
   private readonly boardNumber: number;
+  private readonly senseMillivolts: () => number;
 
   /** @throws RunError when firmware/prebuilt/core.wasm is missing or unreadable */
   constructor(options: HostBoardOptions) {
@@ -112,6 +118,7 @@ export class HostBoard {
     // A corrupt header may ask for anything; the check then says so instead of the allocation.
     const modest = (bytes: number): number => Math.min(bytes, 16 << 20);
     this.boardNumber = options.board ?? field(HEADER.board);
+    this.senseMillivolts = options.senseMillivolts ?? (() => FULL_MILLIVOLTS);
     this.sizes = {
       image: options.image.length,
       dataset: options.dataset.length,
@@ -201,7 +208,7 @@ export class HostBoard {
     this.powered((core) => core.stop());
   }
 
-  /** Executes and commits one task, if there is one to do. */
+  /** Executes one task, if there is one to do, and commits it as the plan says. */
   advance(): AdvanceEvent {
     return this.powered((core) => EVENTS[core.advance()]);
   }
@@ -249,6 +256,7 @@ export class HostBoard {
         powerFailure: () => {
           throw new PowerFailure('the power failed');
         },
+        capacitorMillivolts: () => this.senseMillivolts(),
         nvmWrite: (offset: number, source: number, bytes: number) =>
           this.onNvmWrite?.(offset, this.bytes(source, bytes)),
       },

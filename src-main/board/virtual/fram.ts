@@ -1,4 +1,4 @@
-import { decodeRecord, RECORD_BYTES } from '../record.js';
+import { currentRecord, LIGHT_RECORD_BYTES, LIGHT_SLOT_OFFSETS, RECORD_BYTES } from '../record.js';
 import type { CommitObservation } from '../virtual-board.js';
 
 /**
@@ -8,8 +8,10 @@ import type { CommitObservation } from '../virtual-board.js';
 const WRITE_ENABLE_LATCH = 0x02;
 /** Fujitsu, continuation code, 4 Mbit, product code of the MB85RS4MT. */
 const DEVICE_ID = [0x04, 0x7f, 0x49, 0x03];
-/** Both record slots are at the start of the NVM: firmware/SPEC.md section 2. */
+/** Both record slots are at the start of the NVM, those of light records follow: firmware/SPEC.md section 2. */
 const RECORD_SLOTS_BYTES = 2 * RECORD_BYTES;
+const LIGHT_SLOTS_BEGIN = LIGHT_SLOT_OFFSETS[0];
+const LIGHT_SLOTS_END = LIGHT_SLOT_OFFSETS[1] + LIGHT_RECORD_BYTES;
 
 export class Fram {
   private selected = false;
@@ -19,6 +21,8 @@ export class Fram {
   private writeEnabled = false;
   private selectedAt = 0;
   private selectedTicks = 0;
+  /** Sequence number of the last commit seen. */
+  private observed = -1;
 
   constructor(
     private readonly array: Uint8Array,
@@ -89,17 +93,21 @@ export class Fram {
     }
     if (this.writeEnabled) {
       this.array[at] = byte;
-      if (at < RECORD_SLOTS_BYTES && at % RECORD_BYTES === RECORD_BYTES - 1) {
-        this.observe(at + 1 - RECORD_BYTES);
+      const endsRecord = at < RECORD_SLOTS_BYTES && at % RECORD_BYTES === RECORD_BYTES - 1;
+      const endsLight =
+        at >= LIGHT_SLOTS_BEGIN && at < LIGHT_SLOTS_END && at % LIGHT_RECORD_BYTES === LIGHT_RECORD_BYTES - 1;
+      if (endsRecord || endsLight) {
+        this.observe();
       }
     }
     return 0xff;
   }
 
-  /** A record slot was written to its end: a commit, if the record is whole. */
-  private observe(slot: number): void {
-    const record = decodeRecord(this.array.subarray(slot, slot + RECORD_BYTES));
-    if (record) {
+  /** A record was written to its end: a commit, if it is whole and with it the record that counts. */
+  private observe(): void {
+    const record = currentRecord(this.array);
+    if (record && record.sequence !== this.observed) {
+      this.observed = record.sequence;
       const { sequence, inference, task } = record;
       this.onCommit({ sequence, inference, task });
     }

@@ -11,7 +11,7 @@ interface Written {
 }
 
 /**
- * Throws unless for every task: its steps save nothing where its restore reads, and its restore reads only bytes that
+ * Throws unless for every task: it saves nothing where its restore reads, and its restore reads only bytes that
  * an earlier task of the same inference saved last, from the same place of the arena.
  *
  * @throws Error naming the task: a defect of the planner, not of the model
@@ -20,7 +20,7 @@ export function checkNvm(plan: Plan): void {
   let written: Written[] = [];
   plan.tasks.forEach((task, index) => {
     const loads = transfers(task.restore, 'LOAD');
-    const saves = transfers(task.steps, 'SAVE');
+    const saves = task.save;
     const where = `task ${index} "${task.name}"`;
     for (const load of loads) {
       if (saves.some((save) => overlap(save, load))) {

@@ -54,6 +54,8 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
     ),
     arenaBytes: arena.bytes,
     nvmBytes,
+    commits: options.strategy === 'loop' ? 'light' : 'record',
+    bankBytes: 0,
     // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
     tasks:
       options.strategy === 'restart' || tiles.length === 0

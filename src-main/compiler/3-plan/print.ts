@@ -1,4 +1,4 @@
-import type { Plan, Step } from '../plan.js';
+import type { Commit, Plan, Step } from '../plan.js';
 
 /** A plan as text for people, diffs and snapshots: memory first, then every task with what it restores, does and saves. */
 export function printPlan(plan: Plan): string {
@@ -12,15 +12,25 @@ export function printPlan(plan: Plan): string {
   const tasks = plan.tasks.flatMap((task, index) => [
     `task ${index}: ${task.name}`,
     ...task.restore.map((step) => `  restore  ${printStep(plan, step)}`),
-    ...task.steps.map((step) => `  ${printStep(plan, step)}`),
+    ...[...task.steps, ...task.save].map((step) => `  ${printStep(plan, step)}`),
+    ...printCommit(task.commit),
   ]);
   return [
     `${graph.name}: strategy ${plan.strategy}, kernels ${plan.kernels}, ${plan.macs} MACs`,
-    `arena ${plan.arenaBytes} bytes, NVM ${plan.nvmBytes} bytes`,
+    `arena ${plan.arenaBytes} bytes, NVM ${plan.nvmBytes} bytes` +
+      (plan.bankBytes > 0 ? ` in two banks` : '') +
+      (plan.commits === 'light' ? ', light commits' : ''),
     ...placements,
     ...tasks,
     '',
   ].join('\n');
+}
+
+/** A commit after every task is what one expects; only the others are said. */
+function printCommit(commit: Commit): string[] {
+  return commit.when === 'always'
+    ? []
+    : [`  commit  below ${commit.millivolts} mV${commit.planned ? ', planned' : ''}`];
 }
 
 function printStep(plan: Plan, step: Step): string {

@@ -1,6 +1,6 @@
 /** The tasks of each strategy over buffers that already have their places. */
 import type { Graph, Operator } from '../graph.js';
-import type { Step, Strategy, Task } from '../plan.js';
+import type { Save, Step, Strategy, Task } from '../plan.js';
 import { bufferOf, isLive, type Buffer } from './lifetimes.js';
 import { firstRowStillRead, unitsOf, type Units } from './units.js';
 
@@ -34,7 +34,7 @@ export function tilesOf(graph: Graph, strategy: Strategy, tileUnits: number | un
       return;
     }
     const units = unitsOf(graph, operator);
-    const perTile = strategy === 'tile' ? (tileUnits ?? unitsPerTile(units)) : units.count;
+    const perTile = unitsPerTask(strategy, units, tileUnits);
     for (let begin = 0; begin < units.count; begin += perTile) {
       tiles.push({
         operator: index,
@@ -44,6 +44,17 @@ export function tilesOf(graph: Graph, strategy: Strategy, tileUnits: number | un
     }
   });
   return tiles;
+}
+
+function unitsPerTask(strategy: Strategy, units: Units, tileUnits: number | undefined): number {
+  switch (strategy) {
+    case 'loop':
+      return 1;
+    case 'tile':
+      return tileUnits ?? unitsPerTile(units);
+    default:
+      return units.count;
+  }
 }
 
 function unitsPerTile(units: Units): number {
@@ -60,6 +71,8 @@ export function wholeInference(graph: Graph, buffers: readonly PlacedBuffer[]): 
       name: 'whole inference',
       restore: [],
       steps: [...inputSteps(graph, buffers), ...execute, outputStep(graph, buffers)],
+      save: [],
+      commit: { when: 'always' },
     },
   ];
 }
@@ -74,15 +87,16 @@ export function taskPerTile(graph: Graph, buffers: readonly PlacedBuffer[], tile
     const units = unitsOf(graph, operator);
     const output = bufferOf(buffers, operator.outputs[0]);
     const isLast = index === tiles.length - 1;
-    const save = rangeStep('SAVE', output, tile.unitBegin * units.bytes, tile.unitEnd * units.bytes);
     return {
       name: taskName(operator, tile, units),
       restore: index === 0 ? [] : restoreSteps(graph, buffers, tile, units),
       steps: [
         ...(index === 0 ? inputSteps(graph, buffers) : []),
         executeStep(tile),
-        ...(isLast ? [outputStep(graph, buffers)] : save),
+        ...(isLast ? [outputStep(graph, buffers)] : []),
       ],
+      save: isLast ? [] : rangeStep('SAVE', output, tile.unitBegin * units.bytes, tile.unitEnd * units.bytes),
+      commit: { when: 'always' },
     };
   });
 }
@@ -121,7 +135,12 @@ function executeStep(tile: Tile): Step {
 }
 
 /** LOAD or SAVE of the bytes begin .. end - 1 of a preserved buffer; nothing for an empty range or a buffer that is not. */
-function rangeStep(kind: 'LOAD' | 'SAVE', buffer: PlacedBuffer, begin: number, end: number): Step[] {
+function rangeStep<K extends 'LOAD' | 'SAVE'>(
+  kind: K,
+  buffer: PlacedBuffer,
+  begin: number,
+  end: number,
+): (Omit<Save, 'kind'> & { kind: K })[] {
   return buffer.nvmOffset === null || begin >= end
     ? []
     : [

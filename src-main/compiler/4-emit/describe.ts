@@ -31,6 +31,15 @@ export interface ImageStep {
   bytes: number;
 }
 
+export interface ImageTask {
+  restore: ImageStep[];
+  steps: ImageStep[];
+  save: ImageStep[];
+  /** Capacitor voltage below which it commits; 0 = it always does. */
+  commitMillivolts: number;
+  planned: boolean;
+}
+
 export interface ImageDescription {
   version: number;
   imageBytes: number;
@@ -45,8 +54,12 @@ export interface ImageDescription {
   inputBytes: number;
   outputBytes: number;
   constantsBytes: number;
+  /** Commits inside an inference are light records. */
+  lightCommits: boolean;
+  /** Of each of two NVM banks; 0 = no banks. */
+  bankBytes: number;
   operators: ImageOperator[];
-  tasks: { restore: ImageStep[]; steps: ImageStep[] }[];
+  tasks: ImageTask[];
 }
 
 /**
@@ -106,6 +119,8 @@ export function describeImage(bytes: Uint8Array): ImageDescription {
     inputBytes: field('inputBytes'),
     outputBytes: field('outputBytes'),
     constantsBytes: field('constantsBytes'),
+    lightCommits: view.getUint8(HEADER.lightCommits) !== 0,
+    bankBytes: field('bankBytes'),
     operators: section(field('operatorsOffset'), field('operatorCount'), OPERATOR_BYTES).map((at) => ({
       kind: OPERATOR_KINDS[bytes[at] - 1] ?? fail(`operator kind ${bytes[at]} is unknown`),
       units: view.getUint32(at + 4, true),
@@ -115,6 +130,9 @@ export function describeImage(bytes: Uint8Array): ImageDescription {
     tasks: section(field('tasksOffset'), field('taskCount'), TASK_BYTES).map((at) => ({
       restore: stepRange(at),
       steps: stepRange(at + 8),
+      save: stepRange(at + 16),
+      commitMillivolts: view.getUint16(at + 24, true),
+      planned: view.getUint8(at + 26) !== 0,
     })),
   };
 }

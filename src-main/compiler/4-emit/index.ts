@@ -4,7 +4,7 @@ import { encodeDataset } from '../../common/dataset.js';
 import { InputError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
 import { elementCount } from '../graph.js';
-import { KERNEL_SETS, STRATEGIES, type Plan, type Step } from '../plan.js';
+import { KERNEL_SETS, STRATEGIES, type Plan, type Step, type Task } from '../plan.js';
 import { ConstantPool } from './constants.js';
 import {
   CHECKED_FROM,
@@ -51,7 +51,9 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
     steps.push(...list.map((step) => encodeStep(step, numberOf)));
     return [first, list.length];
   };
-  const tasks = plan.tasks.map((task) => words(TASK_BYTES, [...append(task.restore), ...append(task.steps)]));
+  const tasks = plan.tasks.map((task) =>
+    encodeTask(task, [...append(task.restore), ...append(task.steps), ...append(task.save)]),
+  );
 
   const sections = [
     {
@@ -79,6 +81,8 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
   view.setUint32(HEADER.board, options.board, true);
   view.setUint8(HEADER.strategy, STRATEGIES.indexOf(plan.strategy));
   view.setUint8(HEADER.kernels, KERNEL_SETS.indexOf(plan.kernels));
+  view.setUint8(HEADER.lightCommits, plan.commits === 'light' ? 1 : 0);
+  view.setUint32(HEADER.bankBytes, plan.bankBytes, true);
   header.set(options.modelSha256.subarray(0, 16), HEADER.modelSha256);
   view.setUint32(HEADER.arenaBytes, plan.arenaBytes, true);
   view.setUint32(HEADER.nvmBytes, plan.nvmBytes, true);
@@ -127,10 +131,15 @@ function encodeStep(step: Step, numberOf: ReadonlyMap<number, number>): Uint8Arr
   return bytes;
 }
 
-function words(size: number, values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(size);
+/** @param stepRanges first and count of restore, steps and save */
+function encodeTask({ commit }: Task, stepRanges: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(TASK_BYTES);
   const view = new DataView(bytes.buffer);
-  values.forEach((value, index) => view.setUint32(4 * index, value, true));
+  stepRanges.forEach((value, index) => view.setUint32(4 * index, value, true));
+  if (commit.when === 'below') {
+    view.setUint16(24, commit.millivolts, true);
+    view.setUint8(26, commit.planned ? 1 : 0);
+  }
   return bytes;
 }
 

@@ -1,10 +1,10 @@
 /** Numbers of the image format that more than one file needs: firmware/SPEC.md, section 3. */
 
 export const IMAGE_MAGIC = 0x4d494242;
-export const IMAGE_VERSION = 1;
+export const IMAGE_VERSION = 2;
 export const HEADER_BYTES = 128;
 export const OPERATOR_BYTES = 128;
-export const TASK_BYTES = 16;
+export const TASK_BYTES = 32;
 export const STEP_BYTES = 16;
 export const SECTION_ALIGNMENT = 16;
 /** The CRC covers everything behind its own field. */
@@ -20,6 +20,7 @@ export const HEADER = {
   board: 16,
   strategy: 20,
   kernels: 21,
+  lightCommits: 22,
   modelSha256: 24,
   arenaBytes: 40,
   nvmBytes: 44,
@@ -33,6 +34,7 @@ export const HEADER = {
   stepCount: 76,
   constantsOffset: 80,
   constantsBytes: 84,
+  bankBytes: 88,
 } as const;
 
 /** A kind's number in the image is its index here plus 1; new kinds are appended. */

@@ -90,11 +90,11 @@ function simulate({ graph, placements, tasks }: Plan, period: number): void {
       arena.clear();
       // Once torn away in the middle of its steps, too: whatever it saved is saved again.
       task.restore.forEach(execute);
-      task.steps.filter(({ kind }) => kind !== 'OUTPUT').forEach(execute);
+      [...task.steps.filter(({ kind }) => kind !== 'OUTPUT'), ...task.save].forEach(execute);
       arena.clear();
       task.restore.forEach(execute);
     }
-    task.steps.forEach(execute);
+    [...task.steps, ...task.save].forEach(execute);
   });
 }
 
@@ -229,23 +229,23 @@ test('checkNvm refuses a task that saves where its restore reads, and a restore 
   const planned = plan(smallGraph(), { ...ROOMY, strategy: 'layer' });
   checkNvm(planned);
   const index = planned.tasks.findIndex(
-    ({ restore, steps }) =>
-      restore.some(({ kind }) => kind === 'LOAD') && steps.some(({ kind }) => kind === 'SAVE'),
+    ({ restore, save }) => restore.some(({ kind }) => kind === 'LOAD') && save.length > 0,
   );
   assert(index > 0);
   const [load] = planned.tasks[index].restore.filter((step) => step.kind === 'LOAD');
-  const withSteps = (change: (step: Step) => Step): Plan => ({
+  const hit: Plan = {
     ...planned,
-    tasks: planned.tasks.map((task, i) => (i === index ? { ...task, steps: task.steps.map(change) } : task)),
-  });
-  const hit = withSteps((step) => (step.kind === 'SAVE' ? { ...step, nvmOffset: load.nvmOffset } : step));
+    tasks: planned.tasks.map((task, i) =>
+      i === index
+        ? { ...task, save: task.save.map((step) => ({ ...step, nvmOffset: load.nvmOffset })) }
+        : task,
+    ),
+  };
   assert.throws(() => checkNvm(hit), /its own restore reads/);
 
   const unsaved: Plan = {
     ...planned,
-    tasks: planned.tasks.map((task, i) =>
-      i === index - 1 ? { ...task, steps: task.steps.filter(({ kind }) => kind !== 'SAVE') } : task,
-    ),
+    tasks: planned.tasks.map((task, i) => (i === index - 1 ? { ...task, save: [] } : task)),
   };
   assert.throws(() => checkNvm(unsaved), /no earlier task saved/);
 });
