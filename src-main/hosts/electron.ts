@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: { db: { type: 'string' } },
     strict: false,
-    args: process.argv.slice(2),
+    args: process.argv.slice(app.isPackaged ? 1 : 2),
   });
   const databasePath = typeof values.db === 'string' ? values.db : defaultDatabasePath();
   await app.whenReady();
