@@ -4,6 +4,7 @@
  * window imports the types only. All values survive JSON.
  */
 import { z } from 'zod';
+import type { DoctorCheck } from './doctor.js';
 import type {
   BenchSample,
   InferenceResult,
@@ -52,15 +53,7 @@ export interface AppInfo {
   versions: Record<string, string>;
 }
 
-export interface DoctorCheck {
-  id: string;
-  label: string;
-  /** `absent` is something optional that is not there; `broken` keeps the bench from working. */
-  state: 'ok' | 'absent' | 'broken';
-  detail: string;
-  /** Null when nothing needs to be done. */
-  remedy: string | null;
-}
+export type { DoctorCheck };
 
 export interface CampaignText {
   yaml: string;

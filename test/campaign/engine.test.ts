@@ -53,7 +53,7 @@ test('layer and tile finish across power failures with the outputs of the host; 
       'board and bench agree',
     );
     const prepared = await prepareRun(run.config);
-    const samples = await inferOnHost(prepared.compiled.image, prepared.samples);
+    const samples = inferOnHost(prepared.compiled.image, prepared.samples);
     assert.deepEqual(
       run.results.map((result) => [...result.output]),
       samples.map((output) => [...output]),
