@@ -53,7 +53,7 @@ export interface RunHooks {
 /** What the run has gathered so far; grows while it goes on, and becomes the outcome however it ends. */
 interface Progress {
   results: InferenceResult[];
-  /** Bench time of startMeasuring; run times count from here. */
+  /** Bench time of startMeasuring; run times count from here. Infinity before it. */
   originSeconds: number;
   /** Position the board reported at its n-th power cycle; holes where it died before it could. */
   starts: ({ inference: number; task: number } | undefined)[];
@@ -91,7 +91,7 @@ export async function executeRun(config: RunConfig, hooks: RunHooks): Promise<Ru
 export async function runOnBench(prepared: PreparedRun, bench: Bench, hooks: RunHooks): Promise<RunOutcome> {
   const progress: Progress = {
     results: [],
-    originSeconds: 0,
+    originSeconds: Infinity,
     starts: [{ inference: 0, task: 0 }],
     record: null,
     startsWithoutProgress: 0,
@@ -101,7 +101,9 @@ export async function runOnBench(prepared: PreparedRun, bench: Bench, hooks: Run
     reason: null,
   };
   const log = (level: LogEntry['level'], message: string) => {
-    const entry: LogEntry = { timeSeconds: bench.now(), level, message };
+    // Setting up happens before the run's clock starts.
+    const timeSeconds = Math.max(0, bench.now() - progress.originSeconds);
+    const entry: LogEntry = { timeSeconds, level, message };
     progress.log.push(entry);
     hooks.onEvent({ kind: 'log', entry });
   };
@@ -283,6 +285,9 @@ function hasStalled(progress: Progress, bench: Bench, config: RunConfig, deadlin
 
 /** The harvest in steps that this supply can follow; what that changes is said in the log. */
 function playable(harvest: Harvest, supply: SupplyDriver, log: Log): Harvest {
+  harvest.notes?.forEach((note) => {
+    log('info', `harvest ${harvest.name}: ${note}`);
+  });
   const { harvest: steps, error } = downsample(harvest, supply.limits.minimumStepSeconds);
   if (steps.steps.length < harvest.steps.length) {
     log(
@@ -350,7 +355,7 @@ function assemble(
     results: progress.results,
     powerCycles: powerCyclesOf(bench, progress),
     traces: bench.traces(),
-    log: progress.log.map((entry) => ({ ...entry, timeSeconds: entry.timeSeconds - progress.originSeconds })),
+    log: progress.log,
     artifacts,
   };
 }
@@ -371,7 +376,7 @@ function measure({ compiled }: PreparedRun, bench: Bench, progress: Progress): R
     latencySeconds:
       results.length === 0 ? null : results[results.length - 1].finishedSeconds / results.length,
     activeSeconds,
-    totalSeconds: bench.now() - progress.originSeconds,
+    totalSeconds: Math.max(0, bench.now() - progress.originSeconds),
     energyJoules,
     cycles: Math.round(cycles),
     powerCycles,
