@@ -73,6 +73,9 @@ export interface BoardProfile {
     flashBlock32kEraseSeconds: SourcedValue;
     flashBlock64kEraseSeconds: SourcedValue;
     flashStatusWriteSeconds: SourcedValue;
+    /** Of calls into the boot ROM, which only programs of others make. */
+    romCallCycles: SourcedValue;
+    romCopyCyclesPerByte: SourcedValue;
     nvmMaximumHertz: SourcedValue;
     /** Beyond this relative difference between both ends of the serial line no byte arrives intact. */
     baudTolerance: SourcedValue;

@@ -36,7 +36,7 @@ const FLAGS = [
   '-Ikernels',
   '-Iboards/pico',
 ];
-const LINK_FLAGS = [
+export const LINK_FLAGS = [
   '-nostdlib',
   '-nostartfiles',
   '-Wl,--gc-sections',
@@ -77,15 +77,7 @@ export async function buildPicoFirmware(outputFolder: string): Promise<void> {
   const firmware = resourcePath('firmware');
   const work = await mkdtemp(join(tmpdir(), 'pico-firmware-'));
   try {
-    const compile = (args: string[]) => run(COMPILER, [...FLAGS, ...args], { cwd: firmware });
-    const flatten = async (elf: string): Promise<Uint8Array> => {
-      const binary = `${elf}.bin`;
-      await run(OBJCOPY, ['-O', 'binary', elf, binary]);
-      return readFile(binary);
-    };
-
-    const boot = join(work, 'boot2.elf');
-    await compile(['-Os', ...LINK_FLAGS, '-Wl,-T,boards/pico/boot2.ld', 'boards/pico/boot2.c', '-o', boot]);
+    const boot = await buildBootStage(work);
     const program = join(work, 'pico-fram.elf');
     await compile([
       '-O2',
@@ -97,13 +89,41 @@ export async function buildPicoFirmware(outputFolder: string): Promise<void> {
       program,
     ]);
 
-    const image = assembleFlash(await flatten(boot), await flatten(program));
+    const image = joinBootStage(boot, await flatten(program));
     await mkdir(outputFolder, { recursive: true });
     await writeFile(join(outputFolder, 'pico-fram.bin'), image);
     await writeFile(join(outputFolder, 'pico-fram.uf2'), toUf2(image));
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Compiles files of firmware/ or elsewhere with the flags of the firmware; `args` are further ones and the files. */
+export async function compile(args: string[]): Promise<void> {
+  await run(COMPILER, [...FLAGS, ...args], { cwd: resourcePath('firmware') });
+}
+
+/** The bytes that an ELF file puts into memory, from the lowest to the highest. */
+export async function flatten(elf: string): Promise<Uint8Array> {
+  const binary = `${elf}.bin`;
+  await run(OBJCOPY, ['-O', 'binary', elf, binary]);
+  return readFile(binary);
+}
+
+/** The second-stage boot loader with its checksum: the first 256 bytes of flash. */
+export async function buildBootStage(work: string): Promise<Uint8Array> {
+  const elf = join(work, 'boot2.elf');
+  await compile(['-Os', ...LINK_FLAGS, '-Wl,-T,boards/pico/boot2.ld', 'boards/pico/boot2.c', '-o', elf]);
+  const code = await flatten(elf);
+  if (code.length > BOOT_CODE_BYTES) {
+    throw new Error(
+      `second-stage boot loader is ${code.length} bytes, ${BOOT_CODE_BYTES} fit; shorten boot2.c`,
+    );
+  }
+  const stage = new Uint8Array(BOOT_BYTES);
+  stage.set(code);
+  new DataView(stage.buffer).setUint32(BOOT_CODE_BYTES, bootRomCrc(stage.subarray(0, BOOT_CODE_BYTES)), true);
+  return stage;
 }
 
 /** Every C file of the portable core and of the port, sorted, so that the link order is the same everywhere. */
@@ -118,21 +138,15 @@ async function programSources(firmware: string): Promise<string[]> {
   return sources.sort();
 }
 
-function assembleFlash(boot: Uint8Array, program: Uint8Array): Uint8Array {
-  if (boot.length > BOOT_CODE_BYTES) {
-    throw new Error(
-      `second-stage boot loader is ${boot.length} bytes, ${BOOT_CODE_BYTES} fit; shorten boot2.c`,
-    );
-  }
-  const image = new Uint8Array(BOOT_BYTES + program.length);
+function joinBootStage(boot: Uint8Array, program: Uint8Array): Uint8Array {
+  const image = new Uint8Array(boot.length + program.length);
   image.set(boot);
-  new DataView(image.buffer).setUint32(BOOT_CODE_BYTES, bootRomCrc(image.subarray(0, BOOT_CODE_BYTES)), true);
-  image.set(program, BOOT_BYTES);
+  image.set(program, boot.length);
   return image;
 }
 
 /** UF2 container: 512-byte blocks of 256 bytes each, see the format's public specification. */
-function toUf2(image: Uint8Array): Uint8Array {
+export function toUf2(image: Uint8Array): Uint8Array {
   const blocks = Math.ceil(image.length / UF2_PAYLOAD_BYTES);
   const file = new Uint8Array(blocks * 512);
   for (let block = 0; block < blocks; block++) {

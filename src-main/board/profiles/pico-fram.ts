@@ -111,6 +111,14 @@ export const picoFram: BoardProfile = {
     flashBlock32kEraseSeconds: uncalibrated(120e-3, 'W25Q16JV data sheet, table 9.6: tBE1 typical 120 ms'),
     flashBlock64kEraseSeconds: uncalibrated(150e-3, 'W25Q16JV data sheet, table 9.6: tBE2 typical 150 ms'),
     flashStatusWriteSeconds: uncalibrated(10e-3, 'W25Q16JV data sheet, table 9.6: tW typical 10 ms'),
+    romCallCycles: uncalibrated(
+      20,
+      'estimate: a short function of the boot ROM, RP2040 datasheet, section 2.8.3.1',
+    ),
+    romCopyCyclesPerByte: uncalibrated(
+      1,
+      'estimate: load and store multiple of four words in a loop, RP2040 datasheet, section 2.8.3.1.2',
+    ),
     nvmMaximumHertz: byDesign(
       40e6,
       'MB85RS4MT data sheet DS501-00053 and CY15B104Q data sheet: 40 MHz at most',

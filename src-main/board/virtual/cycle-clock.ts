@@ -20,11 +20,18 @@ export class CycleClock implements Clock {
   /** The executor returns when it gets here. */
   limitCycles = 0;
   private limitTicks = 0;
+  /** CPU cycles executed before the origin. */
+  private executedBefore = 0;
 
   constructor(private readonly tickHertz: number) {}
 
   get ticks(): number {
     return this.originTicks + this.elapsedCycles * this.ticksPerCycle;
+  }
+
+  /** CPU cycles executed since power-on, wait states included, sleep and start-up not. */
+  get executedCycles(): number {
+    return this.executedBefore + this.elapsedCycles;
   }
 
   get nanos(): number {
@@ -41,6 +48,7 @@ export class CycleClock implements Clock {
     this.pending.length = 0;
     this.originTicks = 0;
     this.elapsedCycles = 0;
+    this.executedBefore = 0;
     this.limitCycles = 0;
     this.limitTicks = 0;
     this.ticksPerCycle = this.tickHertz / cpuHertz;
@@ -57,12 +65,14 @@ export class CycleClock implements Clock {
   /** Moves the origin to now, so that cycle counts stay small integers. */
   private rebase(): void {
     this.originTicks = this.ticks;
+    this.executedBefore += this.elapsedCycles;
     this.elapsedCycles = 0;
   }
 
   /** Time passes without the CPU. */
   skipTo(ticks: number): void {
     this.originTicks = ticks;
+    this.executedBefore += this.elapsedCycles;
     this.elapsedCycles = 0;
   }
 

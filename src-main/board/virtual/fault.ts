@@ -1,6 +1,13 @@
 /** Why a simulated board cannot go on; createVirtualPico turns it into a RunError with the program counter. */
 export class BoardFault extends Error {
-  override readonly name = 'BoardFault';
+  override readonly name: string = 'BoardFault';
+}
+
+/** The program executed BKPT: it says that it is done, or that something is wrong with it. */
+export class BreakpointFault extends BoardFault {
+  constructor(readonly code: number) {
+    super(`breakpoint ${code}`);
+  }
 }
 
 export function hex(value: number): string {

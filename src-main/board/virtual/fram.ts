@@ -1,4 +1,5 @@
 import { currentRecord, LIGHT_RECORD_BYTES, LIGHT_SLOT_OFFSETS, RECORD_BYTES } from '../record.js';
+import type { BoardFaults } from './board-faults.js';
 import type { CommitObservation } from '../virtual-board.js';
 
 /**
@@ -27,6 +28,7 @@ export class Fram {
   constructor(
     private readonly array: Uint8Array,
     private readonly onCommit: (observation: CommitObservation) => void,
+    private readonly fault: BoardFaults['nvm'] | null = null,
   ) {}
 
   /** Level of the chip select pin. */
@@ -63,9 +65,14 @@ export class Fram {
 
   /** Eight clocks: takes a byte, returns the byte that came out meanwhile. */
   exchange(byte: number): number {
-    if (!this.selected) {
+    if (!this.selected || this.fault === 'absent') {
       return 0xff;
     }
+    const out = this.exchangeIntact(byte);
+    return this.fault ? out | this.fault.stuckBits : out;
+  }
+
+  private exchangeIntact(byte: number): number {
     const position = this.received++;
     if (position === 0) {
       this.opcode = byte;

@@ -1,7 +1,8 @@
 import type { RP2040 } from 'rp2040js';
 import type { BoardProfile } from '../profile.js';
 import type { CycleClock } from './cycle-clock.js';
-import { BoardFault, hex } from './fault.js';
+import { outsideRom, ROM_BYTES, type BootRom } from './boot-rom.js';
+import { BoardFault, BreakpointFault, hex } from './fault.js';
 import { INSTRUCTION_OF } from './thumb-decode.js';
 import type { XipCache } from './xip-cache.js';
 
@@ -48,6 +49,22 @@ export class ThumbExecutor {
   /** Address of the instruction being executed when a fault is thrown. */
   faultAddress = 0;
   instructions = 0;
+  /** Boot ROM for programs that call it; ours does not. */
+  rom: BootRom | null = null;
+  private readonly memory = {
+    read8: (address: number): number => {
+      const offset = (address - SRAM_BASE) >>> 0;
+      return offset < this.sram8.length ? this.sram8[offset] : this.load8(address | 0);
+    },
+    write8: (address: number, value: number): void => {
+      const offset = (address - SRAM_BASE) >>> 0;
+      if (offset < this.sram8.length) {
+        this.sram8[offset] = value;
+      } else {
+        this.slowWrite(address | 0, value, 1);
+      }
+    },
+  };
 
   constructor(
     private readonly core: Core,
@@ -109,14 +126,15 @@ export class ThumbExecutor {
           opcode = sram16[inSram >>> 1];
         } else {
           const inFlash = (pc - FLASH_BASE) >>> 0;
-          if (inFlash >= this.flashVisible) {
-            throw new BoardFault(this.unreadable('instruction fetch', pc));
+          if (inFlash < this.flashVisible) {
+            if (inFlash >>> 3 !== line) {
+              line = inFlash >>> 3;
+              cycles += cache.access(inFlash);
+            }
+            opcode = flash16[inFlash >>> 1];
+          } else {
+            opcode = this.fetchRom(pc);
           }
-          if (inFlash >>> 3 !== line) {
-            line = inFlash >>> 3;
-            cycles += cache.access(inFlash);
-          }
-          opcode = flash16[inFlash >>> 1];
         }
         pc = (pc + 2) | 0;
         cycles++;
@@ -783,6 +801,17 @@ export class ThumbExecutor {
             break;
           }
           default:
+            if (this.rom !== null && at >>> 0 < ROM_BYTES) {
+              clock.elapsedCycles = cycles;
+              cycles += this.rom.call(opcode & 0xff, r, this.memory);
+              attention = true;
+              break;
+            }
+            if (opcode >>> 8 === 0xbe) {
+              cycles--;
+              executed--;
+              throw new BreakpointFault(opcode & 0xff);
+            }
             throw new BoardFault(`undefined instruction 0x${opcode.toString(16).padStart(4, '0')}`);
         }
 
@@ -808,6 +837,17 @@ export class ThumbExecutor {
       clock.elapsedCycles = cycles;
       this.instructions += executed;
     }
+  }
+
+  private fetchRom(pc: number): number {
+    if (this.rom === null || pc >>> 0 >= ROM_BYTES) {
+      throw new BoardFault(this.unreadable('instruction fetch', pc));
+    }
+    const opcode = this.rom.halfwords[pc >>> 1];
+    if (opcode === 0) {
+      throw outsideRom(pc);
+    }
+    return opcode;
   }
 
   private leaveException(target: number): number {

@@ -49,7 +49,8 @@ export class Uart extends BasePeripheral {
     rp2040: RP2040,
     private readonly clock: CycleClock,
     private readonly tickHertz: number,
-    private readonly lineBaud: number,
+    /** Of the other end of the line; null: it follows whatever the board is set to. */
+    private readonly hostBaud: number | null,
     private readonly baudTolerance: number,
     private readonly onByte: (byte: number) => void,
   ) {
@@ -148,6 +149,10 @@ export class Uart extends BasePeripheral {
 
   private get baud(): number {
     return this.rp2040.clkPeri / (16 * (this.integerDivisor + this.fractionDivisor / 64));
+  }
+
+  private get lineBaud(): number {
+    return this.hostBaud ?? this.baud;
   }
 
   private get transmitLevel(): number {

@@ -3,6 +3,9 @@ import { InputError, RunError } from '../../common/errors.js';
 import type { BoardProfile } from '../profile.js';
 import type { BoardSlice, CommitObservation, VirtualBoard } from '../virtual-board.js';
 import { CycleClock } from './cycle-clock.js';
+import type { ProgramSegment } from '../images/program-image.js';
+import type { BoardFaults } from './board-faults.js';
+import { BootRom, ROM_BYTES } from './boot-rom.js';
 import { BoardFault, hex } from './fault.js';
 import { Fram } from './fram.js';
 import { NoiseSource } from './random.js';
@@ -22,6 +25,30 @@ export interface VirtualPicoOptions {
   profile: BoardProfile;
   /** Of the noise in SRAM after power-on and in flash after an interrupted erase. */
   seed: number;
+  /** Set for programs of others: `firmware` may fill the flash, and the boot ROM can be called. */
+  foreign?: ForeignProgram;
+  /** What is broken on this board; nothing when left out. */
+  faults?: BoardFaults;
+}
+
+export interface ForeignProgram {
+  /** Put into SRAM at every power-on, as a debugger would. */
+  sram: readonly ProgramSegment[];
+  /** Where a program in SRAM starts; null: through the boot stage in flash. */
+  entry: number | null;
+  /** Told, once each, what the program did that this model does not know. */
+  onNote: (note: string) => void;
+}
+
+/** What the simulation counts beside what the rail and the serial line see. */
+export interface VirtualPico extends VirtualBoard {
+  /** Since construction. */
+  readonly instructions: number;
+  /** CPU cycles executed since power-on, wait states included, sleep and start-up not. */
+  readonly executedCycles: number;
+  readonly cacheMisses: number;
+  /** Since power-on. */
+  readonly simulatedSeconds: number;
 }
 
 const SRAM_BASE = 0x20000000;
@@ -65,11 +92,11 @@ interface Powered {
  *
  * @throws InputError when the firmware is not an image for this board
  */
-export function createVirtualPico(options: VirtualPicoOptions): VirtualBoard {
-  return new VirtualPico(options);
+export function createVirtualPico(options: VirtualPicoOptions): VirtualPico {
+  return new Pico(options);
 }
 
-class VirtualPico implements VirtualBoard {
+class Pico implements VirtualPico {
   readonly clockHertz: number;
   readonly flash: Uint8Array<ArrayBuffer>;
   readonly nvm: Uint8Array;
@@ -85,9 +112,17 @@ class VirtualPico implements VirtualBoard {
   private powered: Powered | null = null;
   private transmitted: number[] = [];
   private capacitorSteps = 0;
+  private readonly foreign: ForeignProgram | null;
+  private readonly faults: BoardFaults;
+  private readonly rom: BootRom | null;
+  private readonly notes = new Set<string>();
+  private sentBytes = 0;
 
-  constructor({ firmware, profile, seed }: VirtualPicoOptions) {
-    if (firmware.length < BOOT_BYTES || firmware.length > profile.flashMap.imageOffset) {
+  constructor({ firmware, profile, seed, foreign, faults }: VirtualPicoOptions) {
+    this.foreign = foreign ?? null;
+    this.faults = faults ?? {};
+    this.rom = foreign ? new BootRom(profile.timing) : null;
+    if (!foreign && (firmware.length < BOOT_BYTES || firmware.length > profile.flashMap.imageOffset)) {
       throw new InputError({
         code: 'firmware-size',
         place: 'virtual board',
@@ -115,6 +150,7 @@ class VirtualPico implements VirtualBoard {
       this.flash,
       profile.timing,
     );
+    this.executor.rom = this.rom;
     const { rp2040 } = this;
     this.freshChip = new Snapshot(rp2040, [
       this.clock,
@@ -124,6 +160,22 @@ class VirtualPico implements VirtualBoard {
       rp2040.usbDPRAM,
       rp2040.logger,
     ]);
+  }
+
+  get instructions(): number {
+    return this.executor.instructions;
+  }
+
+  get executedCycles(): number {
+    return this.clock.executedCycles;
+  }
+
+  get cacheMisses(): number {
+    return this.cache.misses;
+  }
+
+  get simulatedSeconds(): number {
+    return this.clock.ticks / this.clockHertz;
   }
 
   powerOn(): void {
@@ -143,16 +195,16 @@ class VirtualPico implements VirtualBoard {
     this.executor.flashVisible = 0;
     this.transmitted = [];
 
-    const fram = new Fram(this.nvm, (observation) => this.onCommit?.(observation));
-    const flash = new W25q16(this.flash, clockHertz, this.noise, timing);
+    const fram = new Fram(this.nvm, (observation) => this.onCommit?.(observation), this.faults.nvm ?? null);
+    const flash = new W25q16(this.flash, clockHertz, this.noise, timing, this.faults.flash === 'absent');
     const resets = new Resets(rp2040);
     const uart = new Uart(
       rp2040,
       clock,
       clockHertz,
-      this.profile.serialBaud,
+      this.foreign ? null : this.profile.serialBaud,
       timing.baudTolerance.value,
-      (byte) => this.transmitted.push(byte),
+      (byte) => this.transmit(byte),
     );
     const spi = new SpiController(rp2040, clock, clockHertz, timing.nvmMaximumHertz.value, (byte) =>
       fram.exchange(byte),
@@ -248,7 +300,9 @@ class VirtualPico implements VirtualBoard {
     const { adcBits, adcReferenceVolts, capacitorDivider } = this.profile.timing;
     const full = 2 ** adcBits.value;
     const steps = Math.round((volts / capacitorDivider.value / adcReferenceVolts.value) * full);
-    this.capacitorSteps = Math.min(full - 1, Math.max(0, steps));
+    const { adc } = this.faults;
+    this.capacitorSteps =
+      adc === 'shorted' ? 0 : adc === 'open' ? full - 1 : Math.min(full - 1, Math.max(0, steps));
     this.rp2040.adc.channelValues[CAPACITOR_CHANNEL] = this.capacitorSteps;
   }
 
@@ -262,7 +316,10 @@ class VirtualPico implements VirtualBoard {
       flashView: { value: new DataView(flash.buffer) },
     });
     const refuse = (component: string, message: string) => {
-      throw new BoardFault(`${component}: ${message}`);
+      if (!this.foreign) {
+        throw new BoardFault(`${component}: ${message}`);
+      }
+      this.note(`${component}: ${message}`);
     };
     rp2040.logger = { debug: () => undefined, info: () => undefined, warn: refuse, error: refuse };
     rp2040.addClockListener((hertz) => this.clock.setCpuHertz(hertz));
@@ -277,6 +334,17 @@ class VirtualPico implements VirtualBoard {
   /** What the boot ROM does with flash before it jumps: datasheet section 2.8.1. */
   private handOver(): void {
     const { core, sram } = this.rp2040;
+    core.registers.fill(0);
+    core.VTOR = 0;
+    for (const { address, bytes } of this.foreign?.sram ?? []) {
+      sram.set(bytes, address - SRAM_BASE);
+    }
+    const entry = this.foreign?.entry ?? null;
+    if (entry !== null) {
+      core.SP = SRAM_BASE + BOOT_OFFSET_IN_SRAM;
+      core.PC = (entry & ~1) >>> 0;
+      return;
+    }
     const boot = this.flash.subarray(0, BOOT_BYTES);
     const stored = new DataView(boot.buffer, boot.byteOffset).getUint32(BOOT_BYTES - 4, true);
     const computed = bootRomCrc(boot.subarray(0, BOOT_BYTES - 4));
@@ -285,17 +353,39 @@ class VirtualPico implements VirtualBoard {
         code: 'boot-checksum',
         place: 'virtual board',
         message: `the boot ROM refuses the flash: its first 256 bytes have CRC ${hex(computed)}, stored is ${hex(stored)}`,
-        remedy: 'Load firmware/prebuilt/pico-fram.bin at flash offset 0.',
+        remedy: this.foreign
+          ? 'Link the program with a second-stage boot loader and its checksum, as the Pico SDK does.'
+          : 'Load firmware/prebuilt/pico-fram.bin at flash offset 0.',
       });
     }
     sram.set(boot, BOOT_OFFSET_IN_SRAM);
-    core.registers.fill(0);
     core.SP = SRAM_BASE + BOOT_OFFSET_IN_SRAM;
     core.PC = SRAM_BASE + BOOT_OFFSET_IN_SRAM;
-    core.VTOR = 0;
+  }
+
+  private transmit(byte: number): void {
+    const { serialByteErrorEvery } = this.faults;
+    this.sentBytes++;
+    const damaged = serialByteErrorEvery !== undefined && this.sentBytes % serialByteErrorEvery === 0;
+    this.transmitted.push(damaged ? byte ^ 0x10 : byte);
+  }
+
+  private note(text: string): void {
+    if (!this.notes.has(text)) {
+      this.notes.add(text);
+      this.foreign?.onNote(text);
+    }
   }
 
   private readBus(address: number, bytes: 1 | 2 | 4): number {
+    if (this.rom && address < ROM_BYTES) {
+      const view = new DataView(this.rom.bytes.buffer);
+      return bytes === 4
+        ? view.getUint32(address, true)
+        : bytes === 2
+          ? view.getUint16(address, true)
+          : view.getUint8(address);
+    }
     this.checkPeripheral(address);
     const { rp2040 } = this;
     return bytes === 4
@@ -337,8 +427,9 @@ class VirtualPico implements VirtualBoard {
       code: 'virtual-board-fault',
       place: 'virtual board',
       message: `the program stopped at ${hex(this.executor.faultAddress)}: ${error.message}`,
-      remedy:
-        'This is a fault of the firmware or of the image: run the same model on the host backend and report both.',
+      remedy: this.foreign
+        ? 'This is a fault of the program, or it needs a part of the RP2040 that the virtual board does not have.'
+        : 'This is a fault of the firmware or of the image: run the same model on the host backend and report both.',
       cause: error,
     });
   }

@@ -36,6 +36,8 @@ export class W25q16 {
     private readonly tickHertz: number,
     private readonly noise: NoiseSource,
     private readonly timing: BoardProfile['timing'],
+    /** Identifies itself as no chip, though it still reads: the board would not start otherwise. */
+    private readonly silent = false,
   ) {}
 
   busy(ticks: number): boolean {
@@ -86,7 +88,7 @@ export class W25q16 {
       case 0x15:
         return 0;
       case 0x9f:
-        return JEDEC_ID[position - 1] ?? 0;
+        return this.silent ? 0xff : (JEDEC_ID[position - 1] ?? 0);
       case 0xab:
         return position > 3 ? DEVICE_ID : 0xff;
       case 0x03:

@@ -1,4 +1,4 @@
-/** doctor, flash, virtual-supply, serve. */
+/** doctor, flash, self-test, virtual-board, virtual-supply, serve. */
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { defaultDatabasePath } from '../../common/data-folder.js';
@@ -6,12 +6,58 @@ import { resourcePath } from '../../common/resources.js';
 import { examine } from '../../service/doctor.js';
 import { flashOverSerial } from '../../service/flash.js';
 import { datasetPathOf } from '../../service/models.js';
+import { runOnVirtualBoard, serveBoard, type VirtualBoardRequest } from '../../service/virtual-board.js';
 import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
 import { serveVirtualSupply } from '../../supply/virtual/serve.js';
 import { findElectron } from '../electron-runtime.js';
 import { serve } from '../serve.js';
-import { boardOption, countOption, jsonOption, wordOption } from './options.js';
+import { boardOption, countOption, jsonOption, quantityOption, wordOption } from './options.js';
 import { cancellable, printJson, ProgressLine } from './terminal.js';
+
+interface VirtualBoardOptions {
+  firmware?: string;
+  seconds: number;
+  port?: number;
+  seed: number;
+  board: string;
+  json?: boolean;
+}
+
+/** The program's own output goes to standard output as it comes, figures to standard error; --json: all in one object. */
+async function runProgramOnBoard(
+  request: VirtualBoardRequest & { firmwarePath: string },
+  { seconds, json }: VirtualBoardOptions,
+): Promise<void> {
+  const output: Uint8Array[] = [];
+  const run = await cancellable(
+    (signal) =>
+      runOnVirtualBoard(
+        { ...request, seconds },
+        {
+          signal,
+          onOutput: (bytes) => {
+            if (json) {
+              output.push(bytes);
+            } else {
+              process.stdout.write(bytes);
+            }
+          },
+        },
+      ),
+    'Stopping.',
+  );
+  if (json) {
+    printJson({ ...run, output: Buffer.concat(output).toString('latin1') });
+    return;
+  }
+  for (const note of run.notes) {
+    console.error(`not modelled: ${note}`);
+  }
+  console.error(
+    `\n${run.cycles} cycles, ${run.instructions} instructions, ${run.cacheMisses} cache lines read from flash, ` +
+      `${run.simulatedSeconds.toFixed(6)} s; ended by ${run.ended}`,
+  );
+}
 
 export function addBenchCommands(program: Command): void {
   program
@@ -86,6 +132,47 @@ export function addBenchCommands(program: Command): void {
         }
       },
     );
+
+  program
+    .command('virtual-board')
+    .description('the virtual Pico: runs any program for the RP2040, or puts its serial line on a TCP port')
+    .option(
+      '--firmware <file>',
+      'ELF, UF2, BIN or Intel HEX; without it the firmware of this bench, on a TCP port',
+    )
+    .addOption(
+      new Option('--seconds <n>', 'simulated seconds to run a program for, until it executes BKPT')
+        .default(5)
+        .argParser(quantityOption('--seconds', 's')),
+    )
+    .addOption(
+      new Option(
+        '--port <n>',
+        'put the serial line on this TCP port of this machine; 0 takes any free one',
+      ).argParser(countOption('--port', 0)),
+    )
+    .addOption(
+      new Option('--seed <n>', 'of what SRAM holds at power-on')
+        .default(1)
+        .argParser(countOption('--seed', 0)),
+    )
+    .addOption(boardOption())
+    .addOption(jsonOption())
+    .action(async (options: VirtualBoardOptions) => {
+      const request = { firmwarePath: options.firmware ?? null, board: options.board, seed: options.seed };
+      if (request.firmwarePath !== null && options.port === undefined) {
+        await runProgramOnBoard({ ...request, firmwarePath: request.firmwarePath }, options);
+        return;
+      }
+      await cancellable(async (signal) => {
+        const server = await serveBoard({ ...request, port: options.port ?? 0 }, (note) => {
+          console.error(`brownout: not modelled: ${note}`);
+        });
+        console.log(`Serial line of the virtual board at ${server.host}:${server.port}. Ctrl+C ends it.`);
+        await Promise.race([once(signal, 'abort'), server.done]);
+        await server.close();
+      }, 'Closing.');
+    });
 
   program
     .command('virtual-supply')
