@@ -20,7 +20,8 @@ enum {
     BB_OP_PAD = 7,
     BB_OP_MEAN = 8,
     BB_OP_SOFTMAX = 9,
-    BB_OP_CLAMP = 10
+    BB_OP_CLAMP = 10,
+    BB_OP_CONV_2D_PACKED = 11
 };
 
 /* What one output channel adds and how its accumulator becomes int8; a positive shift is to the left. */
@@ -30,7 +31,7 @@ typedef struct bb_channel {
     int32_t shift;
 } bb_channel_t;
 
-/* CONV_2D, DEPTHWISE_CONV_2D, AVERAGE_POOL_2D, MAX_POOL_2D. Unit: output row. */
+/* CONV_2D, DEPTHWISE_CONV_2D, AVERAGE_POOL_2D, MAX_POOL_2D and the packed ones. Unit: output row. */
 typedef struct bb_window {
     uint16_t input_height, input_width, input_channels;
     uint16_t output_height, output_width, output_channels;
@@ -40,8 +41,9 @@ typedef struct bb_window {
     uint16_t pad_top, pad_left;
     uint16_t depth_multiplier;
     uint16_t reserved;
-    uint32_t weights;  /* CONV_2D: [O][KH][KW][I]; DEPTHWISE_CONV_2D: [KH][KW][O] */
-    uint32_t channels; /* bb_channel_t[O] */
+    uint32_t weights;  /* CONV_2D: [O][KH][KW][I]; DEPTHWISE_CONV_2D: [KH][KW][O]; packed: the stream */
+    uint32_t channels; /* bb_channel_t[O]; packed: bytes of the stream */
+    uint32_t scratch;  /* packed only: arena offset */
 } bb_window_t;
 
 /* Unit: output channel. */

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "../kernels/bb_packed.h"
 #include "bb_crc32.h"
 #include "bb_runtime.h"
 
@@ -81,6 +82,45 @@ static bool windows_meet_input(int32_t outputs, int32_t stride, int32_t padding,
     return padding < filter && (outputs - 1) * stride - padding < input;
 }
 
+/* Walks the stream of a packed operator: every channel and every tap that a residual names must be there. */
+static void check_stream(context_t *c, const bb_window_t *w, uint32_t taps) {
+    if (!require(c, w->weights % 4u == 0, FIELD(as.window.weights)) ||
+        !constants_hold(c, w->weights, w->channels, FIELD(as.window.weights))) {
+        return;
+    }
+    const uint32_t *const stream = (const uint32_t *)(const void *)(c->image + c->header->constants_offset + w->weights);
+    const uint32_t words = w->channels / 4u;
+    uint32_t at = 0;
+    for (uint32_t channel = 0; channel < w->output_channels; channel++) {
+        const uint32_t residuals_at = at + BB_STREAM_HEADER_WORDS + taps / 4u;
+        if (!require(c, residuals_at <= words, FIELD(as.window.channels))) {
+            return;
+        }
+        const uint32_t shift = stream[at + 3] & 255u;
+        const uint32_t residuals = stream[at + 3] >> 8;
+        if (!require(c, stream[at + 2] <= INT32_MAX && shift >= 1 && shift <= 31, FIELD(as.window.weights)) ||
+            !require(c, residuals <= words - residuals_at, FIELD(as.window.channels))) {
+            return;
+        }
+        for (uint32_t i = 0; i < residuals; i++) {
+            if (!require(c, stream[residuals_at + i] >> 16 < taps, FIELD(as.window.weights))) {
+                return;
+            }
+        }
+        at = residuals_at + residuals;
+    }
+    require(c, at == words && w->channels % 4u == 0, FIELD(as.window.channels));
+}
+
+static void check_packed_conv_2d(context_t *c, const bb_window_t *w) {
+    const uint64_t taps = ((uint64_t)w->filter_height * w->filter_width * w->input_channels + 3u) & ~UINT64_C(3);
+    require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
+    if (require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) &&
+        arena_holds(c, w->scratch, 2u * BB_BLOCK * taps, FIELD(as.window.scratch))) {
+        check_stream(c, w, (uint32_t)taps);
+    }
+}
+
 static void check_window(context_t *c, const bb_operator_t *op) {
     const bb_window_t *w = &op->as.window;
     const uint16_t positive[] = {
@@ -111,6 +151,8 @@ static void check_window(context_t *c, const bb_operator_t *op) {
         }
         check_channels(c, w->channels, w->output_channels, FIELD(as.window.channels));
         require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
+    } else if (op->kind == BB_OP_CONV_2D_PACKED) {
+        check_packed_conv_2d(c, w);
     } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D) {
         require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
                 FIELD(as.window.depth_multiplier));
@@ -198,6 +240,8 @@ static uint32_t used_bytes(uint8_t kind) {
     case BB_OP_DEPTHWISE_CONV_2D:
     case BB_OP_AVERAGE_POOL_2D:
     case BB_OP_MAX_POOL_2D:
+        return FIELD(as.window.scratch);
+    case BB_OP_CONV_2D_PACKED:
         return common + sizeof(bb_window_t);
     case BB_OP_FULLY_CONNECTED:
         return common + sizeof(bb_fully_connected_t);
@@ -218,7 +262,9 @@ static uint32_t used_bytes(uint8_t kind) {
 
 static void check_operator(context_t *c, const bb_operator_t *op) {
     const uint32_t used = used_bytes(op->kind);
-    if (!require(c, used != 0, FIELD(kind)) || !require(c, all_zero(op->reserved, 3), FIELD(reserved)) ||
+    if (!require(c, used != 0, FIELD(kind)) ||
+        !require(c, op->kind < BB_OP_CONV_2D_PACKED || c->header->kernels == BB_KERNELS_FAST, FIELD(kind)) ||
+        !require(c, all_zero(op->reserved, 3), FIELD(reserved)) ||
         !require(c, op->units > 0 && op->units <= c->header->arena_bytes, FIELD(units)) ||
         !require(c, op->input_zero_point >= -128 && op->input_zero_point <= 127, FIELD(input_zero_point)) ||
         !require(c, op->output_zero_point >= -128 && op->output_zero_point <= 127, FIELD(output_zero_point)) ||
@@ -381,7 +427,7 @@ bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t bo
         *detail = h->board;
         return BB_IMAGE_BOARD;
     }
-    if (h->kernels != 0) {
+    if (h->kernels > BB_KERNELS_FAST) {
         *detail = h->kernels;
         return BB_KERNELS_UNKNOWN;
     }

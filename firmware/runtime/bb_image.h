@@ -20,6 +20,10 @@
 #define BB_NVM_RESULT_1 0x0800u
 #define BB_NVM_ACTIVATIONS 0x1000u
 
+/* Kernel sets of the header. */
+#define BB_KERNELS_REFERENCE 0u
+#define BB_KERNELS_FAST 1u
+
 typedef struct bb_image_header {
     uint32_t magic;
     uint16_t version;

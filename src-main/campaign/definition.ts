@@ -54,7 +54,7 @@ const campaignSchema = z.strictObject({
   board: z.string().default('pico-fram'),
   models: z.array(modelSchema).min(1),
   strategies: z.array(z.enum(STRATEGIES)).min(1),
-  kernels: z.array(z.enum(KERNEL_SETS)).min(1).default(['reference']),
+  kernels: z.array(z.enum(KERNEL_SETS)).min(1).default(['fast']),
   capacitances: z.array(positive('F')).min(1),
   /** Turn-on and brown-out voltage; the board profile's where left out. */
   thresholds: z

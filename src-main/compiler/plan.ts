@@ -9,7 +9,7 @@ export const STRATEGIES = ['restart', 'layer', 'tile', 'loop'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Which implementation of the kernels the image asks for. */
-export const KERNEL_SETS = ['reference'] as const;
+export const KERNEL_SETS = ['reference', 'fast'] as const;
 export type KernelSet = (typeof KERNEL_SETS)[number];
 
 /** Where an activation tensor lives in the SRAM arena. Tensors whose lifetimes do not meet may share bytes. */
@@ -63,12 +63,21 @@ export interface Task {
 /** What is written at a commit inside an inference: the whole progress record, or 16 bytes that continue it. */
 export type CommitKind = 'record' | 'light';
 
+/** Arena bytes that an operator of the fast kernels works in while it runs; nothing in them outlives a step. */
+export interface Scratch {
+  operator: number;
+  arenaOffset: number;
+  bytes: number;
+}
+
 export interface Plan {
   strategy: Strategy;
   kernels: KernelSet;
   /** Fully int8-quantized, lowered graph; operator indices in steps refer to graph.operators. */
   graph: Graph;
   placements: Placement[];
+  /** One per operator that the fast kernels execute; the others are executed by the reference kernels. */
+  scratch: Scratch[];
   /** SRAM for activations. */
   arenaBytes: number;
   /** NVM for preserved activations (without control records and results). */

@@ -93,7 +93,7 @@ test('every field of the header that is wrong has its own answer', () => {
     ['image bytes, tiny', patched(image, AT.imageBytes, 112), structure(AT.imageBytes)],
     ['crc', patched(image, AT.crc, 0), { code: STATUS.IMAGE_CHECKSUM, detail: word(AT.crc) }],
     ['board', patched(image, AT.board, 0x12345678), { code: STATUS.IMAGE_BOARD, detail: 0x12345678 }],
-    ['kernels', patched(image, 20, 0x0102), { code: STATUS.KERNELS_UNKNOWN, detail: 1 }],
+    ['kernels', patched(image, 20, 0x0202), { code: STATUS.KERNELS_UNKNOWN, detail: 2 }],
     ['light commits', patched(image, 20, 0x20002), structure(AT.lightCommits)],
     ['reserved', patched(image, 20, 0x1000002), structure(AT.reserved)],
     ['banks', patched(image, AT.bankBytes, word(AT.nvm) / 2 + 1), structure(AT.bankBytes)],

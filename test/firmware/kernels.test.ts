@@ -5,17 +5,22 @@ import { HostBoard, inferOnHost } from '../../src-main/board/host/host-board.js'
 import { emitDataset } from '../../src-main/compiler/index.js';
 import { emit } from '../../src-main/compiler/4-emit/index.js';
 import { plan } from '../../src-main/compiler/3-plan/index.js';
-import { STRATEGIES, type Strategy } from '../../src-main/compiler/plan.js';
+import { KERNEL_SETS, STRATEGIES, type KernelSet, type Strategy } from '../../src-main/compiler/plan.js';
 import { elementCount, type Graph, type OperatorKind } from '../../src-main/compiler/graph.js';
 import { inferWithOracle } from '../support/int8-oracle.js';
 import { GraphBuilder, randomGraph, randomSample, seededChoices, seeds } from '../support/random-graph.js';
 
 const NO_MODEL = new Uint8Array(32);
 
-function imageOf(graph: Graph, strategy: Strategy, tileUnits?: number): Uint8Array {
+function imageOf(
+  graph: Graph,
+  strategy: Strategy,
+  tileUnits?: number,
+  kernels: KernelSet = 'reference',
+): Uint8Array {
   const planned = plan(graph, {
     strategy,
-    kernels: 'reference',
+    kernels,
     sramBytes: 1 << 20,
     nvmBytes: 1 << 20,
     tileUnits,
@@ -50,7 +55,10 @@ for (const kind of KINDS) {
         executed++;
         const samples = [randomSample(graph, choices), randomSample(graph, choices)];
         const expected = samples.map((sample) => inferWithOracle(graph, sample));
-        assert.deepEqual(inferOnHost(imageOf(graph, 'restart'), samples), expected);
+        for (const kernels of KERNEL_SETS) {
+          const image = imageOf(graph, 'restart', undefined, kernels);
+          assert.deepEqual(inferOnHost(image, samples), expected, kernels);
+        }
       }),
       { numRuns: 150 },
     );
@@ -67,7 +75,8 @@ test('whole graphs give the same bits under every strategy, with the power lost 
       const samples = [randomSample(graph, choices), randomSample(graph, choices)];
       const expected = samples.map((sample) => inferWithOracle(graph, sample));
       for (const strategy of STRATEGIES) {
-        const image = imageOf(graph, strategy, choices.integer(1, 3));
+        const kernels = KERNEL_SETS[choices.integer(0, KERNEL_SETS.length - 1)];
+        const image = imageOf(graph, strategy, choices.integer(1, 3), kernels);
         assert.deepEqual(inferOnHost(image, samples), expected, strategy);
         assert.deepEqual(inferWithPowerLostAfterEveryTask(image, samples), expected, strategy);
       }

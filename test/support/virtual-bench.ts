@@ -38,7 +38,7 @@ export function keywordModel(
     'kws_ds_cnn_int8.tflite',
     {
       strategy,
-      kernels: 'reference',
+      kernels: 'fast',
       boardNumber: board,
       sramBytes: picoFram.arenaBytes,
       nvmBytes: picoFram.nvmBytes,

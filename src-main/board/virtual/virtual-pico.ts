@@ -29,6 +29,8 @@ export interface VirtualPicoOptions {
   foreign?: ForeignProgram;
   /** What is broken on this board; nothing when left out. */
   faults?: BoardFaults;
+  /** Flash answers at once, as in measurements on simulators without its wait states. Default: it takes its time. */
+  flashWithoutWaitStates?: boolean;
 }
 
 export interface ForeignProgram {
@@ -103,6 +105,7 @@ class Pico implements VirtualPico {
   onCommit: ((observation: CommitObservation) => void) | null = null;
 
   private readonly profile: BoardProfile;
+  private readonly flashWithoutWaitStates: boolean;
   private readonly noise: NoiseSource;
   private readonly clock: CycleClock;
   private readonly rp2040: RP2040;
@@ -118,7 +121,7 @@ class Pico implements VirtualPico {
   private readonly notes = new Set<string>();
   private sentBytes = 0;
 
-  constructor({ firmware, profile, seed, foreign, faults }: VirtualPicoOptions) {
+  constructor({ firmware, profile, seed, foreign, faults, flashWithoutWaitStates }: VirtualPicoOptions) {
     this.foreign = foreign ?? null;
     this.faults = faults ?? {};
     this.rom = foreign ? new BootRom(profile.timing) : null;
@@ -131,6 +134,7 @@ class Pico implements VirtualPico {
       });
     }
     this.profile = profile;
+    this.flashWithoutWaitStates = flashWithoutWaitStates ?? false;
     this.clockHertz = profile.clockHertz;
     this.noise = new NoiseSource(seed);
     this.flash = new Uint8Array(profile.flashBytes).fill(0xff);
@@ -211,7 +215,7 @@ class Pico implements VirtualPico {
     );
     const ssi = new Ssi(rp2040, clock, clockHertz, flash, timing, (lineCycles) => {
       this.executor.flashVisible = lineCycles === null ? 0 : this.flash.length;
-      this.cache.missCycles = lineCycles ?? 0;
+      this.cache.missCycles = this.flashWithoutWaitStates ? 0 : (lineCycles ?? 0);
     });
     const { peripherals } = rp2040;
     peripherals[PAGE.resets] = resets;

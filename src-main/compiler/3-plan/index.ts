@@ -2,10 +2,11 @@
 import { InputError } from '../../common/errors.js';
 import { operatorMacs } from '../inspect.js';
 import type { Graph } from '../graph.js';
-import type { KernelSet, Plan, Strategy } from '../plan.js';
-import { allocate } from './allocate.js';
+import type { KernelSet, Plan, Scratch, Strategy } from '../plan.js';
+import { allocate, type Allocation } from './allocate.js';
 import { checkNvm } from './check.js';
 import { bufferOf, findBuffers, isLive, type Buffer } from './lifetimes.js';
+import { scratchBytes } from './scratch.js';
 import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
 export { printPlan } from './print.js';
@@ -35,13 +36,7 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
   requirePlannable(graph, options);
   const buffers = findBuffers(graph);
   const tiles = tilesOf(graph, options.strategy, options.tileUnits);
-  const arena = allocate(
-    buffers.map(({ bytes, firstOperator, lastOperator }) => ({
-      bytes,
-      begin: firstOperator,
-      end: lastOperator,
-    })),
-  );
+  const { arena, scratch } = placeInArena(graph, buffers, options);
   requireArena(graph, buffers, arena.bytes, options.sramBytes);
   const { placed, nvmBytes } = placeInNvm(buffers, arena.offsets, options.strategy, tiles);
   requireNvm(graph, nvmBytes, options.nvmBytes);
@@ -52,6 +47,7 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
     placements: placed.flatMap(({ tensors, arenaOffset, bytes }) =>
       tensors.map((tensor) => ({ tensor, arenaOffset, bytes })),
     ),
+    scratch,
     arenaBytes: arena.bytes,
     nvmBytes,
     commits: options.strategy === 'loop' ? 'light' : 'record',
@@ -65,6 +61,34 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
   };
   checkNvm(result);
   return result;
+}
+
+/** SRAM for every buffer, and for what the fast kernels need; without that, when it does not fit, the reference kernels run. */
+function placeInArena(
+  graph: Graph,
+  buffers: readonly Buffer[],
+  { kernels, sramBytes }: PlanOptions,
+): { arena: Allocation; scratch: Scratch[] } {
+  const blocks = buffers.map(({ bytes, firstOperator, lastOperator }) => ({
+    bytes,
+    begin: firstOperator,
+    end: lastOperator,
+  }));
+  const wanted = graph.operators.flatMap((operator, index) => {
+    const bytes = kernels === 'fast' ? scratchBytes(graph, operator) : null;
+    return bytes === null ? [] : [{ operator: index, bytes }];
+  });
+  const arena = allocate([
+    ...blocks,
+    ...wanted.map(({ operator, bytes }) => ({ bytes, begin: operator, end: operator })),
+  ]);
+  if (arena.bytes > sramBytes) {
+    return { arena: allocate(blocks), scratch: [] };
+  }
+  return {
+    arena,
+    scratch: wanted.map((block, index) => ({ ...block, arenaOffset: arena.offsets[buffers.length + index] })),
+  };
 }
 
 /**

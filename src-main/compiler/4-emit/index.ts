@@ -3,7 +3,7 @@ import { crc32 } from '../../common/crc32.js';
 import { encodeDataset } from '../../common/dataset.js';
 import { InputError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
-import { elementCount } from '../graph.js';
+import { elementCount, type Operator } from '../graph.js';
 import { KERNEL_SETS, STRATEGIES, type Plan, type Step, type Task } from '../plan.js';
 import { ConstantPool } from './constants.js';
 import {
@@ -39,7 +39,11 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
   const constants = new ConstantPool(SECTION_ALIGNMENT);
   const arenaOffsetOf = (tensor: number): number =>
     present(placements.get(tensor), `place of tensor ${tensor}`);
-  const context = { graph, arenaOffsetOf, constants };
+  const scratch = new Map(
+    plan.scratch.map(({ operator, arenaOffset }) => [graph.operators[operator], arenaOffset]),
+  );
+  const scratchOf = (operator: Operator): number | null => scratch.get(operator) ?? null;
+  const context = { graph, arenaOffsetOf, constants, scratchOf };
   // A RESHAPE is not executed, so operators have other numbers in the image than in the graph.
   const executed = graph.operators.flatMap(({ kind }, index) => (kind === 'RESHAPE' ? [] : [index]));
   const numberOf = new Map(executed.map((operator, number) => [operator, number]));

@@ -49,6 +49,7 @@ export const OPERATOR_KINDS = [
   'MEAN',
   'SOFTMAX',
   'CLAMP',
+  'CONV_2D_PACKED',
 ] as const;
 export type ImageOperatorKind = (typeof OPERATOR_KINDS)[number];
 

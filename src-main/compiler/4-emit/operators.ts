@@ -3,9 +3,11 @@ import { InputError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
 import { elementCount, type Graph, type Operator, type Tensor } from '../graph.js';
 import { quantizeMultiplier, type FixedPointMultiplier } from '../fixed-point.js';
+import { paddedTaps } from '../3-plan/scratch.js';
 import { unitsOf } from '../3-plan/units.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
+import { packChannels, type PackedChannel } from './packed.js';
 import {
   activationRange,
   addMultipliers,
@@ -32,6 +34,8 @@ export interface EncodingContext {
   graph: Graph;
   arenaOffsetOf(tensor: number): number;
   constants: ConstantPool;
+  /** Arena offset of the scratch of an operator that is to run on the fast kernels, else null. */
+  scratchOf(operator: Operator): number | null;
 }
 
 /**
@@ -91,8 +95,12 @@ class RecordWriter {
     return this.context.graph.tensors[id];
   }
 
-  common(kind: ImageOperatorKind, { minimum, maximum }: { minimum: number; maximum: number }): void {
+  kind(kind: ImageOperatorKind): void {
     this.bytes[0] = OPERATOR_KINDS.indexOf(kind) + 1;
+  }
+
+  common(kind: ImageOperatorKind, { minimum, maximum }: { minimum: number; maximum: number }): void {
+    this.kind(kind);
     this.words(4, [
       unitsOf(this.context.graph, this.operator).count,
       this.context.arenaOffsetOf(this.input.id),
@@ -162,9 +170,53 @@ function writeWindow(record: RecordWriter, operator: Windowed): void {
     operator.padding.left,
     operator.kind === 'DEPTHWISE_CONV_2D' ? operator.depthMultiplier : 0,
   ]);
-  if (!isPool) {
+  if (!isPool && !writePacked(record, operator)) {
     writeWeights(record, 64, operator.inputs, record.output.shape[3], false);
   }
+}
+
+/**
+ * Turns the record into that of the packed kernel, where there is one and it has the range for these weights.
+ *
+ * @returns false when the reference kernel has to do it
+ */
+function writePacked(
+  record: RecordWriter,
+  operator: Extract<Operator, { kind: 'CONV_2D' | 'DEPTHWISE_CONV_2D' }>,
+): boolean {
+  const { context, input } = record;
+  const scratch = context.scratchOf(operator);
+  if (scratch === null || operator.kind !== 'CONV_2D') {
+    return false;
+  }
+  const channels = weightedChannels(record, operator.inputs, record.output.shape[3], false);
+  const stream = packChannels(channels, paddedTaps(context.graph, operator), zeroPointOf(input));
+  if (stream === null) {
+    return false;
+  }
+  record.kind('CONV_2D_PACKED');
+  record.words(64, [context.constants.add(stream), stream.length, scratch]);
+  return true;
+}
+
+/** Bias, multiplier and weights of each of `count` output channels, weights in the order of CONV_2D. */
+function weightedChannels(
+  record: RecordWriter,
+  [, weightsId, biasId]: readonly number[],
+  count: number,
+  perTensorInFloat: boolean,
+): PackedChannel[] {
+  const weights = record.tensor(weightsId);
+  const bias = biasId === undefined ? null : (record.tensor(biasId).data as Int32Array);
+  const data = present(weights.data, 'weights') as Int8Array;
+  const taps = data.length / count;
+  return channelMultipliers(record.input, weights, record.output, count, perTensorInFloat).map(
+    (multiplier, channel) => ({
+      bias: bias?.[channel] ?? 0,
+      multiplier,
+      weights: data.subarray(channel * taps, (channel + 1) * taps),
+    }),
+  );
 }
 
 /** Offsets of weights and channels, which go to the constants. */

@@ -52,7 +52,7 @@ export const strategyOption = () =>
 
 export const kernelsOption = () =>
   new Option('--kernels <name>', `kernels of the firmware: ${KERNEL_SETS.join(', ')}`)
-    .default('reference')
+    .default('fast')
     .argParser(wordOption('--kernels', KERNEL_SETS));
 
 export const calibrationOption = () =>

@@ -1,0 +1,56 @@
+/*
+ * The fast kernels' common parts. Two int8 products are made by one 32-bit multiplication: two pixels are packed as
+ * x0 + (x1 << 16), so that a product with an int8 weight holds both products, and four such products can be summed before
+ * a half may overflow, because the compiler bounds the weights of every group of four taps (SPEC.md section 3.1, kind 11): taps
+ * beyond the bound become residuals, which are added one by one.
+ */
+#ifndef BB_PACKED_H
+#define BB_PACKED_H
+
+#include "bb_operator.h"
+
+#if defined(__arm__)
+#define BB_ON_CORTEX_M0 1
+/* Inner loops run from SRAM: fetched from flash they would share the XIP cache with the weights that they read. */
+#define BB_TIME_CRITICAL __attribute__((section(".ramfunc"), noinline))
+#else
+#define BB_ON_CORTEX_M0 0
+#define BB_TIME_CRITICAL
+#endif
+
+/* Output pixels that are computed together. */
+#define BB_BLOCK 4
+
+/*
+ * Inputs of one block, 8 bytes per tap, in the scratch of the operator. On the Cortex-M0+ tap by tap as two words of two
+ * packed pixels; elsewhere pixel by pixel as int16, which vectorizes. `taps` is a multiple of 4.
+ */
+typedef struct bb_columns {
+#if BB_ON_CORTEX_M0
+    uint32_t *data;
+#else
+    int16_t *data;
+#endif
+    uint32_t taps;
+} bb_columns_t;
+
+/* What one call of bb_packed_channels computes: `channels` consecutive output channels of the pixels of one block. */
+typedef struct bb_block {
+    const void *columns;
+    const uint32_t *stream; /* first channel; after the call, the channel behind the last */
+    int8_t *output;         /* of pixel 0 and the first channel */
+    uint32_t offset[BB_BLOCK - 1]; /* bytes from there to pixels 1 .. 3; absent pixels repeat the last one */
+    uint32_t channels;
+    uint32_t taps; /* a multiple of 4: also the bytes of weights of a channel */
+    int32_t zero_point, minimum, maximum;
+} bb_block_t;
+
+/*
+ * A channel of the stream: first sum of both halves, bias (zero point of the input folded in), multiplier, shift to the
+ * right (1 .. 31) + 256 * residuals; then the weights, int8; then the residuals, weight (low half) and tap (high half).
+ */
+#define BB_STREAM_HEADER_WORDS 4u
+
+void bb_packed_channels(bb_block_t *block);
+
+#endif

@@ -1,0 +1,39 @@
+/* The portable twin of bb_packed_channels_m0.c: the same stream, exact sums, no packing of pixels. */
+#include "bb_packed.h"
+#include "bb_requantize.h"
+
+#if !BB_ON_CORTEX_M0
+
+void bb_packed_channels(bb_block_t *b) {
+    const int16_t *const columns = b->columns;
+    const uint32_t *stream = b->stream;
+    int8_t *output = b->output;
+
+    for (uint32_t c = 0; c < b->channels; c++) {
+        const int32_t bias = (int32_t)stream[1];
+        const int32_t multiplier = (int32_t)stream[2];
+        const int32_t shift = -(int32_t)(stream[3] & 255u);
+        const uint32_t residuals = stream[3] >> 8;
+        const int8_t *const weights = (const int8_t *)(stream + BB_STREAM_HEADER_WORDS);
+        const uint32_t *const residual = stream + BB_STREAM_HEADER_WORDS + b->taps / 4u;
+        for (uint32_t p = BB_BLOCK; p-- > 0;) {
+            const int16_t *const column = columns + p * b->taps;
+            int32_t sum = bias;
+            for (uint32_t k = 0; k < b->taps; k++) {
+                sum += column[k] * weights[k];
+            }
+            for (uint32_t r = 0; r < residuals; r++) {
+                sum += column[residual[r] >> 16] * (int16_t)(residual[r] & 0xffffu);
+            }
+            sum = bb_requantize(sum, multiplier, shift) + b->zero_point;
+            /* Backwards, so that the last pixel there is wins over those that are not. */
+            output[p == 0 ? 0 : b->offset[p - 1]] = bb_clamp_to_int8(sum, b->minimum, b->maximum);
+        }
+        output++;
+        stream = residual + residuals;
+    }
+    b->stream = stream;
+    b->output = output;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/** Which operators the fast kernels can execute, and the arena that each needs while it runs: firmware/SPEC.md, 3.1. */
+import { elementCount, type Graph, type Operator } from '../graph.js';
+
+/** Taps are numbered in 16 bits; anything near that would not fit the arena of a board either. */
+const LARGEST_TAPS = 0x7ffc;
+/** Output pixels that share one gathering of inputs, each with a 16-bit half per tap. */
+const BYTES_PER_TAP = 8;
+
+/** Multiply-accumulates of one output of CONV_2D or FULLY_CONNECTED, up to the next multiple of 4. */
+export function paddedTaps(graph: Graph, operator: Operator): number {
+  const weights = graph.tensors[operator.inputs[1]].shape;
+  return 4 * Math.ceil(elementCount(weights.slice(1)) / 4);
+}
+
+/** @returns bytes, or null for an operator that has no fast kernel */
+export function scratchBytes(graph: Graph, operator: Operator): number | null {
+  switch (operator.kind) {
+    case 'CONV_2D': {
+      const taps = paddedTaps(graph, operator);
+      return taps > LARGEST_TAPS ? null : BYTES_PER_TAP * taps;
+    }
+    default:
+      return null;
+  }
+}

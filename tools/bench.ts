@@ -1,0 +1,24 @@
+import { writeFile } from 'node:fs/promises';
+import { benchKernels } from './bench/kernels.js';
+
+/** `npm run bench [-- SECTION ...]`: prints tables and writes bench-results.json. */
+const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
+  kernels: (print) => benchKernels(print),
+};
+
+async function main(): Promise<void> {
+  const names = process.argv.slice(2);
+  const unknown = names.filter((name) => !Object.hasOwn(SECTIONS, name));
+  if (unknown.length > 0) {
+    console.error(`no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`);
+    process.exitCode = 2;
+    return;
+  }
+  const results: Record<string, unknown> = {};
+  for (const name of names.length > 0 ? names : Object.keys(SECTIONS)) {
+    results[name] = await SECTIONS[name]((line) => console.log(line));
+  }
+  await writeFile('bench-results.json', `${JSON.stringify(results, null, 2)}\n`);
+}
+
+await main();
