@@ -245,6 +245,11 @@ export class HostBoard {
     });
   }
 
+  /** The same as the bytes of firmware/SPEC.md section 5; sequence number, counters and CRC may be ahead of NVM. */
+  recordBytes(): Uint8Array {
+    return this.powered((core) => this.bytes(core.record(), RECORD_BYTES).slice());
+  }
+
   private bytes(address: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, length);
   }

@@ -266,6 +266,10 @@ class Pico implements VirtualPico {
     try {
       while (clock.ticks < end && this.transmitted.length === 0) {
         clock.fireDue();
+        if (this.transmitted.length > 0) {
+          // Whoever asked gets the byte now; a sleep that begins here may last until the very end.
+          break;
+        }
         if (executor.sleeping) {
           if (executor.wakes) {
             executor.sleeping = false;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { BoardLink } from '../../../src-main/board/link/board-link.js';
+import { encodeFrame, FrameDecoder } from '../../../src-main/board/link/frames.js';
+import { encodeCommand } from '../../../src-main/board/link/messages.js';
 import { picoFram } from '../../../src-main/board/profiles/pico-fram.js';
 import type { VirtualBoard } from '../../../src-main/board/virtual-board.js';
 import { VirtualBoardPort } from '../../../src-main/board/virtual/virtual-board-port.js';
@@ -44,6 +46,28 @@ test('the same seed gives the same cycles and the same charge', async () => {
     return [port.now(), board.run(1_000_000).railCoulombs];
   };
   assert.deepEqual(await observe(5), await observe(5));
+});
+
+test('every byte is handed over when its stop bit is out, the last of a frame too', () => {
+  const board = freshBoard();
+  board.run(picoFram.clockHertz / 100);
+  const { type, payload } = encodeCommand({ kind: 'identify' });
+  board.receive(encodeFrame({ type, payload, sequence: 1 }));
+  const byteCycles = (10 * picoFram.clockHertz) / picoFram.serialBaud;
+  const decoder = new FrameDecoder();
+  let cycles = 0;
+  // One call could last a minute; it has to come back at each byte instead, and the core sleeps after the last.
+  for (let bytes = 0; decoder.brokenFrames === 0; bytes++) {
+    const slice = board.run(60 * picoFram.clockHertz);
+    assert.equal(slice.transmitted.length, 1);
+    assert.ok(bytes === 0 || slice.cycles < 1.1 * byteCycles, `byte ${bytes} took ${slice.cycles} cycles`);
+    cycles += slice.cycles;
+    if (decoder.take(slice.transmitted).length > 0) {
+      assert.ok(cycles < picoFram.clockHertz / 50);
+      return;
+    }
+  }
+  assert.fail('the reply was damaged');
 });
 
 test('flash whose boot loader fails its CRC is refused like the boot ROM does', () => {
