@@ -5,6 +5,7 @@
 
 #include "bb_crc32.h"
 #include "bb_port.h"
+#include "bb_selftest.h"
 
 #define SECTOR_BYTES 4096u
 #define PAGE_BYTES 256u
@@ -241,6 +242,19 @@ static void on_stop(bb_device_t *device, const bb_link_frame_t *frame)
     send_status(device, frame, BB_OK, 0);
 }
 
+static void on_self_test(bb_device_t *device, const bb_link_frame_t *frame)
+{
+    uint8_t result[BB_SELFTEST_BYTES];
+    bb_selftest(device->place->nvm_bytes, !running(device), device->receiver.whole_frames,
+                device->receiver.broken_frames, result);
+    send(device, BB_SELF_TEST_IS, frame->sequence, result, sizeof result, NULL, 0);
+}
+
+static void on_echo(bb_device_t *device, const bb_link_frame_t *frame)
+{
+    send(device, BB_ECHO_IS, frame->sequence, frame->payload, frame->length, NULL, 0);
+}
+
 /* Lengths are checked here, once, so that no handler reads beyond its payload. */
 static void handle(bb_device_t *device, const bb_link_frame_t *frame)
 {
@@ -280,6 +294,13 @@ static void handle(bb_device_t *device, const bb_link_frame_t *frame)
     case BB_ACKNOWLEDGE:
         handler = on_acknowledge;
         least = most = 8;
+        break;
+    case BB_SELF_TEST:
+        handler = on_self_test;
+        break;
+    case BB_ECHO:
+        handler = on_echo;
+        most = BB_LINK_PAYLOAD_MAX;
         break;
     default:
         send_status(device, frame, BB_UNKNOWN_COMMAND, frame->type);
@@ -337,7 +358,7 @@ void bb_device_boot(bb_device_t *device, const bb_place_t *place, uint8_t *arena
     device->runtime.arena_capacity = place->arena_bytes;
     device->runtime.nvm_capacity = place->nvm_bytes;
     device->runtime.board = place->board;
-    bb_link_reset(&device->receiver);
+    bb_link_start(&device->receiver);
     /* Ends the frame that the last power failure may have cut, so that it does not take the first new one with it. */
     const uint8_t frame_end = 0;
     bb_port_serial_send(&frame_end, 1);

@@ -12,7 +12,7 @@
 #include "bb_runtime.h"
 
 #define BB_FIRMWARE_MAJOR 0u
-#define BB_FIRMWARE_MINOR 1u
+#define BB_FIRMWARE_MINOR 2u
 #define BB_PROTOCOL_VERSION 1u
 
 /* What is fixed for a kind of board: the maps of SPEC sections 1 and 2. Offsets and sizes in bytes. */

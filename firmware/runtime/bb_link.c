@@ -8,13 +8,20 @@
 #define CRC_BYTES 4u
 #define SMALLEST_FRAME 6u /* type, sequence, CRC */
 
-void bb_link_reset(bb_link_receiver_t *receiver)
+static void begin_frame(bb_link_receiver_t *receiver)
 {
     receiver->length = 0;
     receiver->block = 0;
     receiver->started = false;
     receiver->zero_due = false;
     receiver->overflow = false;
+}
+
+void bb_link_start(bb_link_receiver_t *receiver)
+{
+    begin_frame(receiver);
+    receiver->whole_frames = 0;
+    receiver->broken_frames = 0;
 }
 
 static void put(bb_link_receiver_t *receiver, uint8_t byte)
@@ -51,7 +58,12 @@ bool bb_link_take(bb_link_receiver_t *receiver, uint8_t byte, bb_link_frame_t *f
 {
     if (byte == 0) {
         bool whole = complete(receiver, frame);
-        bb_link_reset(receiver);
+        if (whole) {
+            receiver->whole_frames++;
+        } else if (receiver->started) {
+            receiver->broken_frames++;
+        }
+        begin_frame(receiver);
         return whole;
     }
     if (receiver->block != 0) {

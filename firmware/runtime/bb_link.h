@@ -21,7 +21,9 @@ enum {
     BB_CHECKSUM = 0x05,
     BB_CHECK_IMAGE = 0x06,
     BB_RUN = 0x07,
-    BB_ACKNOWLEDGE = 0x08
+    BB_ACKNOWLEDGE = 0x08,
+    BB_SELF_TEST = 0x09,
+    BB_ECHO = 0x0a
 };
 
 /* Frames to the host. */
@@ -31,7 +33,9 @@ enum {
     BB_CHECKSUM_IS = 0x83,
     BB_BOOT = 0x84,
     BB_RESULT = 0x85,
-    BB_FINISHED = 0x86
+    BB_FINISHED = 0x86,
+    BB_SELF_TEST_IS = 0x87,
+    BB_ECHO_IS = 0x88
 };
 
 /* Receive state: one frame is collected, decoded as it comes in. */
@@ -42,6 +46,8 @@ typedef struct bb_link_receiver {
     bool started;           /* a first code byte was seen since the last zero */
     bool zero_due;          /* the current block ends with an implied zero if another block follows */
     bool overflow;          /* too long: ignored up to the next zero */
+    uint32_t whole_frames;  /* since bb_link_start */
+    uint32_t broken_frames; /* dropped: too long, cut, or with a wrong CRC */
 } bb_link_receiver_t;
 
 /* A decoded frame; points into the receiver and is valid until the next byte is given to it. */
@@ -52,7 +58,7 @@ typedef struct bb_link_frame {
     uint32_t length;
 } bb_link_frame_t;
 
-void bb_link_reset(bb_link_receiver_t *receiver);
+void bb_link_start(bb_link_receiver_t *receiver);
 
 /* Takes one byte. True when it completed a frame with a right CRC; a broken frame is dropped without a word. */
 bool bb_link_take(bb_link_receiver_t *receiver, uint8_t byte, bb_link_frame_t *frame);

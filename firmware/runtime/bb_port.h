@@ -30,6 +30,12 @@ bool bb_port_flash_erase(uint32_t offset, uint32_t bytes);
 /* Programs `bytes` bytes at `offset`; no page (256 bytes) is crossed by more than the source goes on. False = failed. */
 bool bb_port_flash_program(uint32_t offset, const uint8_t *source, uint32_t bytes);
 
+/* The first 4 bytes with which the NVM chip answers to its identification command. */
+void bb_port_nvm_identify(uint8_t *identity);
+
+/* Manufacturer, type and capacity of the flash chip (JEDEC), 3 bytes. */
+void bb_port_flash_identify(uint8_t *identity);
+
 /* Where the CPU sees the flash byte at `offset`. */
 const uint8_t *bb_port_flash_address(uint32_t offset);
 

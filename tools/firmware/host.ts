@@ -9,7 +9,7 @@ const execute = promisify(execFile);
 /** Folders under firmware/ whose .c files make up the host core. */
 const SOURCE_FOLDERS = ['boards/host', 'kernels', 'runtime'];
 /** Files of those folders that need a board: the serial link and the device loop around the runtime. */
-const BOARD_ONLY = new Set(['bb_link.c', 'bb_device.c']);
+const BOARD_ONLY = new Set(['bb_link.c', 'bb_device.c', 'bb_selftest.c']);
 
 const FLAGS = [
   '--target=wasm32',

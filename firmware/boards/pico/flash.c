@@ -13,6 +13,7 @@
 #define OPCODE_SECTOR_ERASE 0x20u
 #define OPCODE_PAGE_PROGRAM 0x02u
 #define ALARM_0 (1u << 0)
+#define OPCODE_JEDEC_ID 0x9fu
 #define STATUS_1_BUSY (1u << 0)
 
 /* How often to ask whether it is done: typical times are 0.4 ms for a page and 45 ms for a sector. */
@@ -76,24 +77,46 @@ IN_SRAM_INLINE void doze(uint32_t micros)
     REGISTER(TIMER_INTR) = ALARM_0;
 }
 
-/* Erases the sector (`data` NULL) or programs part of one page at `offset`. */
-IN_SRAM static void alter(uint32_t offset, const uint8_t *data, uint32_t count)
+IN_SRAM_INLINE void leave_xip(void)
 {
-    uint32_t primask = interrupts_off();
     registers_t ssi = xip_ssi();
     xip_wait_idle(ssi);
     xip_command_mode(ssi, COMMAND_CLOCK_DIVIDER);
     /* Eight clocks with IO0 high are read as mode bits other than 10: the flash leaves continuous read mode. */
     (void)command(0xff, 0, 0, 0, 0);
+}
+
+IN_SRAM_INLINE void resume_xip(void)
+{
+    REGISTER(IO_QSPI_SS_CTRL) = 0;
+    xip_enter(xip_ssi());
+    REGISTER(XIP_CTRL_FLUSH) = 1;
+    (void)REGISTER(XIP_CTRL_FLUSH);
+}
+
+/* Erases the sector (`data` NULL) or programs part of one page at `offset`. */
+IN_SRAM static void alter(uint32_t offset, const uint8_t *data, uint32_t count)
+{
+    uint32_t primask = interrupts_off();
+    leave_xip();
     (void)command(FLASH_WRITE_ENABLE, 0, 0, 0, 0);
     (void)command(data ? OPCODE_PAGE_PROGRAM : OPCODE_SECTOR_ERASE, offset, 3, data, count);
     while ((command(FLASH_READ_STATUS_1, 0, 0, 0, 1) & STATUS_1_BUSY) != 0) {
         doze(data ? PROGRAM_POLL_MICROS : ERASE_POLL_MICROS);
     }
-    REGISTER(IO_QSPI_SS_CTRL) = 0;
-    xip_enter(ssi);
-    REGISTER(XIP_CTRL_FLUSH) = 1;
-    (void)REGISTER(XIP_CTRL_FLUSH);
+    resume_xip();
+    interrupts_restore(primask);
+}
+
+IN_SRAM void bb_port_flash_identify(uint8_t *identity)
+{
+    uint32_t primask = interrupts_off();
+    leave_xip();
+    for (uint32_t index = 0; index < 3; index++) {
+        /* The last of index + 1 bytes read. */
+        identity[index] = (uint8_t)command(OPCODE_JEDEC_ID, 0, 0, 0, index + 1);
+    }
+    resume_xip();
     interrupts_restore(primask);
 }
 

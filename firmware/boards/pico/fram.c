@@ -22,6 +22,8 @@
 #define OPCODE_WRITE_ENABLE 0x06u
 #define OPCODE_WRITE 0x02u
 #define OPCODE_READ 0x03u
+#define OPCODE_IDENTIFY 0x9fu
+#define IDENTITY_BYTES 4u
 
 #define FIFO_DEPTH 8u
 
@@ -82,12 +84,10 @@ void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes)
     finish();
 }
 
-void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes)
+/* After the command's own bytes: reads `bytes` bytes and ends the command. */
+static void receive(uint8_t *to, uint32_t bytes)
 {
-    uint8_t *to = destination;
     uint32_t unsent = bytes;
-    chip_select();
-    send_address(OPCODE_READ, offset);
     while ((REGISTER(SPI0_SR) & SPI_SR_BSY) != 0) {
     }
     while ((REGISTER(SPI0_SR) & SPI_SR_RNE) != 0) {
@@ -104,4 +104,19 @@ void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes)
         }
     }
     finish();
+}
+
+void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes)
+{
+    chip_select();
+    send_address(OPCODE_READ, offset);
+    receive(destination, bytes);
+}
+
+void bb_port_nvm_identify(uint8_t *identity)
+{
+    const uint8_t identify = OPCODE_IDENTIFY;
+    chip_select();
+    send(&identify, 1);
+    receive(identity, IDENTITY_BYTES);
 }

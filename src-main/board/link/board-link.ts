@@ -2,6 +2,7 @@ import { RunError } from '../../common/errors.js';
 import type { Port } from '../../common/port.js';
 import { encodeFrame, FrameDecoder, type Frame } from './frames.js';
 import {
+  CommandType,
   decodeMessage,
   encodeCommand,
   PROTOCOL_VERSION,
@@ -9,6 +10,7 @@ import {
   type Command,
   type Identity,
   type Reply,
+  type SelfTestResult,
 } from './messages.js';
 import { commandName, refusalError, STATUS_OK } from './status.js';
 
@@ -118,6 +120,22 @@ export class BoardLink {
       await this.listen(left);
     }
     return this.events.shift() ?? null;
+  }
+
+  /** Has the board examine itself; what it finds is judged in board/self-test.ts. */
+  async selfTest(): Promise<SelfTestResult> {
+    const reply = await this.exchange({ kind: 'selfTest' }, REPLY_SECONDS, PATIENT_ATTEMPTS);
+    if (reply.kind !== 'selfTestIs') {
+      throw this.unexpected(reply);
+    }
+    return reply.result;
+  }
+
+  /** Sends a block there and back, once. @returns what came back; null when nothing whole did */
+  async echo(data: Uint8Array): Promise<Uint8Array | null> {
+    const sequence = await this.send({ kind: 'echo', data });
+    const reply = await this.waitForReply(sequence, CommandType.echo, REPLY_SECONDS);
+    return reply?.kind === 'echoIs' ? reply.data : null;
   }
 
   private async order(command: Command, timeoutSeconds: number, attempts = ATTEMPTS): Promise<void> {

@@ -12,6 +12,8 @@ export const CommandType = {
   checkImage: 0x06,
   run: 0x07,
   acknowledge: 0x08,
+  selfTest: 0x09,
+  echo: 0x0a,
 } as const;
 
 export const ReplyType = {
@@ -21,6 +23,8 @@ export const ReplyType = {
   boot: 0x84,
   result: 0x85,
   finished: 0x86,
+  selfTestIs: 0x87,
+  echoIs: 0x88,
 } as const;
 
 export const PROTOCOL_VERSION = 1;
@@ -35,7 +39,9 @@ export type Command =
   | { kind: 'checksum'; offset: number; bytes: number }
   | { kind: 'checkImage' }
   | { kind: 'run'; runId: number; firstSample: number; inferences: number }
-  | { kind: 'acknowledge'; runId: number; inference: number };
+  | { kind: 'acknowledge'; runId: number; inference: number }
+  | { kind: 'selfTest' }
+  | { kind: 'echo'; data: Uint8Array };
 
 export interface Identity {
   protocolVersion: number;
@@ -56,10 +62,30 @@ export interface Identity {
   record: BoardRecord;
 }
 
+/** What the board measured of itself, firmware/SPEC.md section 6.1. */
+export interface SelfTestResult {
+  /** False when a run is in progress: NVM was identified, not written. */
+  nvmWritten: boolean;
+  nvmIdentity: Uint8Array;
+  flashIdentity: Uint8Array;
+  nvmWrongBytes: number;
+  /** Offset, or null when there is none. */
+  nvmFirstWrong: number | null;
+  /** Bits that were wrong in any byte. */
+  nvmWrongBits: number;
+  /** Distance at which the same cells appear again: the capacity of a chip that is too small; 0 = none. */
+  nvmAliasBytes: number;
+  capacitorVolts: { mean: number; lowest: number; highest: number };
+  framesReceived: number;
+  framesBroken: number;
+}
+
 export type Reply =
   | { kind: 'identity'; identity: Identity }
   | { kind: 'status'; command: number; code: number; detail: number }
-  | { kind: 'checksumIs'; crc: number };
+  | { kind: 'checksumIs'; crc: number }
+  | { kind: 'selfTestIs'; result: SelfTestResult }
+  | { kind: 'echoIs'; data: Uint8Array };
 
 /** Frames that the board sends of its own accord. */
 export type BoardEvent =
@@ -87,6 +113,8 @@ export function encodeCommand(command: Command): { type: number; payload: Uint8A
       };
     case 'acknowledge':
       return { type: CommandType.acknowledge, payload: words(command.runId, command.inference) };
+    case 'echo':
+      return { type: CommandType.echo, payload: command.data };
     default:
       return { type: CommandType[command.kind], payload: new Uint8Array(0) };
   }
@@ -108,6 +136,12 @@ export function decodeMessage(frame: Frame): Reply | BoardEvent | null {
         : null;
     case ReplyType.checksumIs:
       return payload.length === 4 ? { kind: 'checksumIs', crc: view.getUint32(0, true) } : null;
+    case ReplyType.selfTestIs: {
+      const result = decodeSelfTest(view, payload);
+      return result && { kind: 'selfTestIs', result };
+    }
+    case ReplyType.echoIs:
+      return { kind: 'echoIs', data: payload };
     case ReplyType.boot:
     case ReplyType.finished: {
       const record = payload.length === RECORD_BYTES ? decodeUncheckedRecord(payload) : null;
@@ -150,6 +184,29 @@ function decodeIdentity(view: DataView, payload: Uint8Array): Identity | null {
       record,
     }
   );
+}
+
+const SELF_TEST_BYTES = 48;
+const SELF_TEST_VERSION = 1;
+
+function decodeSelfTest(view: DataView, payload: Uint8Array): SelfTestResult | null {
+  if (payload.length !== SELF_TEST_BYTES || payload[0] !== SELF_TEST_VERSION) {
+    return null;
+  }
+  const word = (offset: number) => view.getUint32(offset, true);
+  const volts = (offset: number) => word(offset) / 1000;
+  return {
+    nvmWritten: (payload[1] & 1) !== 0,
+    nvmIdentity: payload.slice(4, 8),
+    flashIdentity: payload.slice(8, 11),
+    nvmWrongBytes: word(12),
+    nvmFirstWrong: word(16) === 0xffffffff ? null : word(16),
+    nvmWrongBits: word(20),
+    nvmAliasBytes: word(24),
+    capacitorVolts: { mean: volts(28), lowest: volts(32), highest: volts(36) },
+    framesReceived: word(40),
+    framesBroken: word(44),
+  };
 }
 
 /** Little-endian 32-bit words. */

@@ -1,11 +1,13 @@
-/** Faults of a board that the self-test has to find. */
+/** Faults of a virtual board that the self-test has to find. */
 export interface BoardFaults {
-  /** Chip missing or not wired; or bits of its data line or cells that always read as 1. */
-  nvm?: 'absent' | { stuckBits: number };
+  /** Chip missing or not wired; bits of its data line or cells that always read as 1; a smaller chip (a power of two). */
+  nvm?: 'absent' | { stuckBits: number } | { bytes: number };
   /** The capacitor's divider shorted to ground, or its lower resistor missing. */
   adc?: 'shorted' | 'open';
-  /** Another chip answers in place of the flash, or none. */
-  flash?: 'absent';
+  /** It can be read, but does not identify itself. */
+  flash?: 'unidentified';
+  /** Offset of a byte of flash that is not as it was written. */
+  flashByte?: number;
   /** Of the bytes that the board sends, one in so many has a bit flipped. */
   serialByteErrorEvery?: number;
 }

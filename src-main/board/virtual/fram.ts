@@ -69,7 +69,12 @@ export class Fram {
       return 0xff;
     }
     const out = this.exchangeIntact(byte);
-    return this.fault ? out | this.fault.stuckBits : out;
+    return this.fault && 'stuckBits' in this.fault ? out | this.fault.stuckBits : out;
+  }
+
+  private get bytes(): number {
+    const { fault } = this;
+    return fault && fault !== 'absent' && 'bytes' in fault ? fault.bytes : this.array.length;
   }
 
   private exchangeIntact(byte: number): number {
@@ -90,11 +95,11 @@ export class Fram {
         return 0xff;
     }
     if (position <= 3) {
-      this.address = ((this.address << 8) | byte) & (this.array.length - 1);
+      this.address = ((this.address << 8) | byte) & (this.bytes - 1);
       return 0xff;
     }
     const at = this.address;
-    this.address = (at + 1) & (this.array.length - 1);
+    this.address = (at + 1) & (this.bytes - 1);
     if (this.opcode === 0x03) {
       return this.array[at];
     }

@@ -139,6 +139,9 @@ class Pico implements VirtualPico {
     this.noise = new NoiseSource(seed);
     this.flash = new Uint8Array(profile.flashBytes).fill(0xff);
     this.flash.set(firmware);
+    if (this.faults.flashByte !== undefined) {
+      this.flash[this.faults.flashByte] ^= 0x01;
+    }
     this.nvm = new Uint8Array(profile.nvmBytes);
     this.clock = new CycleClock(profile.clockHertz);
     this.rp2040 = this.createChip();
@@ -200,7 +203,13 @@ class Pico implements VirtualPico {
     this.transmitted = [];
 
     const fram = new Fram(this.nvm, (observation) => this.onCommit?.(observation), this.faults.nvm ?? null);
-    const flash = new W25q16(this.flash, clockHertz, this.noise, timing, this.faults.flash === 'absent');
+    const flash = new W25q16(
+      this.flash,
+      clockHertz,
+      this.noise,
+      timing,
+      this.faults.flash === 'unidentified',
+    );
     const resets = new Resets(rp2040);
     const uart = new Uart(
       rp2040,

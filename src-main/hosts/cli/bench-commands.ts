@@ -2,10 +2,17 @@
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { defaultDatabasePath } from '../../common/data-folder.js';
+import { InputError } from '../../common/errors.js';
 import { resourcePath } from '../../common/resources.js';
 import { examine } from '../../service/doctor.js';
 import { flashOverSerial } from '../../service/flash.js';
 import { datasetPathOf } from '../../service/models.js';
+import {
+  runSelfTest,
+  VIRTUAL_FAULTS,
+  type SelfTestRequest,
+  type VirtualFault,
+} from '../../service/self-test.js';
 import { runOnVirtualBoard, serveBoard, type VirtualBoardRequest } from '../../service/virtual-board.js';
 import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
 import { serveVirtualSupply } from '../../supply/virtual/serve.js';
@@ -13,6 +20,31 @@ import { findElectron } from '../electron-runtime.js';
 import { serve } from '../serve.js';
 import { boardOption, countOption, jsonOption, quantityOption, wordOption } from './options.js';
 import { cancellable, printJson, ProgressLine } from './terminal.js';
+
+const VIRTUAL_FAULT_NAMES = Object.keys(VIRTUAL_FAULTS) as VirtualFault[];
+
+interface SelfTestCommandOptions {
+  port?: string;
+  virtual?: boolean;
+  fault: VirtualFault;
+  board: string;
+  json?: boolean;
+}
+
+function selfTestRequest({ port, virtual, fault, board }: SelfTestCommandOptions): SelfTestRequest {
+  if (port !== undefined && !virtual && fault === 'none') {
+    return { board, kind: 'serial', portPath: port };
+  }
+  if (virtual && port === undefined) {
+    return { board, kind: 'virtual', fault };
+  }
+  throw new InputError({
+    code: 'self-test-board',
+    place: 'self-test',
+    message: 'one board is to be named, and only the virtual one can be given a fault',
+    remedy: 'Give --port and the serial port of a board, or --virtual',
+  });
+}
 
 interface VirtualBoardOptions {
   firmware?: string;
@@ -132,6 +164,39 @@ export function addBenchCommands(program: Command): void {
         }
       },
     );
+
+  program
+    .command('self-test')
+    .description('examine a board: FRAM, flash, firmware, capacitor through the ADC, serial link')
+    .option('--port <path>', 'serial port of the board, for example /dev/ttyACM0')
+    .option('--virtual', 'the virtual board')
+    .addOption(
+      new Option(
+        '--fault <name>',
+        `break something of the virtual board first: ${VIRTUAL_FAULT_NAMES.join(', ')}`,
+      )
+        .default('none')
+        .argParser(wordOption('--fault', VIRTUAL_FAULT_NAMES)),
+    )
+    .addOption(boardOption())
+    .addOption(jsonOption())
+    .action(async (options: SelfTestCommandOptions) => {
+      const checks = await runSelfTest(selfTestRequest(options));
+      if (options.json) {
+        printJson({ checks });
+      } else {
+        for (const { label, passed, value, remedy } of checks) {
+          const mark = passed === null ? 'not tried' : passed ? 'pass' : 'FAIL';
+          console.log(`${mark.padEnd(9)}  ${label.padEnd(26)} ${value}`);
+          if (remedy !== null) {
+            console.log(`           ${remedy}`);
+          }
+        }
+      }
+      if (checks.some(({ passed }) => passed === false)) {
+        process.exitCode = 1;
+      }
+    });
 
   program
     .command('virtual-board')
