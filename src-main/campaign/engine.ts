@@ -121,27 +121,35 @@ async function checkInputs(cells: Cell[], signal: AbortSignal): Promise<void> {
 }
 
 async function runCells(open: OpenCell[], context: CellContext): Promise<void> {
+  const { store, onEvent, campaignId } = context;
   const queue = open.values();
   const parallelRuns = Math.max(1, context.parallelRuns ?? availableParallelism());
+  // A fault of the store ends the runs of the other lanes too: nothing may go on that nobody waits for.
+  const fault = new AbortController();
+  const signal = AbortSignal.any([context.signal, fault.signal]);
   const lane = async () => {
-    for (const next of queue) {
-      if (context.signal.aborted) {
-        return;
+    try {
+      for (const next of queue) {
+        if (signal.aborted) {
+          return;
+        }
+        await runCell(next, { ...context, signal });
       }
-      await runCell(next, context);
+    } catch (error) {
+      fault.abort();
+      throw error;
     }
   };
-  let failed = true;
-  try {
-    await Promise.all(Array.from({ length: parallelRuns }, lane));
-    failed = false;
-  } finally {
-    const status = context.signal.aborted ? 'cancelled' : failed ? 'interrupted' : 'finished';
-    await context.store.finishCampaign(context.campaignId, status);
-    if (status !== 'interrupted') {
-      context.onEvent({ kind: 'campaign-finished', campaignId: context.campaignId, status });
-    }
+  const lanes = Array.from({ length: Math.min(parallelRuns, open.length) }, lane);
+  await Promise.allSettled(lanes);
+  if (fault.signal.aborted) {
+    // The store may refuse this too; the first fault is the one to tell.
+    await store.finishCampaign(campaignId, 'interrupted').catch(() => undefined);
+    await Promise.all(lanes);
   }
+  const status = context.signal.aborted ? 'cancelled' : 'finished';
+  await store.finishCampaign(campaignId, status);
+  onEvent({ kind: 'campaign-finished', campaignId, status });
 }
 
 async function runCell({ cell, index }: OpenCell, context: CellContext): Promise<void> {

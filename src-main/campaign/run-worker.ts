@@ -22,6 +22,14 @@ const data = workerData as RunWorkerData;
 try {
   if (data.task === 'check') {
     for (const config of data.configs) {
+      if (cancel.signal.aborted) {
+        throw new RunError({
+          code: 'cancelled',
+          place: 'campaign',
+          message: 'cancelled while its inputs were checked; nothing was run',
+          remedy: 'Start it again',
+        });
+      }
       await prepareRun(config);
     }
     send({ kind: 'checked' });

@@ -20,7 +20,7 @@ const BATCH_MILLISECONDS = 34;
 const HISTORY_BUCKETS = 16_384;
 /** Results of a run and lines of the log that are kept for windows which open later. */
 const KEPT_ENTRIES = 200;
-/** Runs whose live history is kept; all that are on the bench at once are among them. */
+/** Ended runs whose live history is kept, the latest; that of runs on the bench always is. */
 const KEPT_RUNS = 16;
 
 /** A run of the current campaign as it goes on. Several may, each on its own core. */
@@ -78,18 +78,21 @@ export class CampaignSession {
     this.#log = [];
     // Inputs are checked and models compiled before the first run: that takes its time, and other windows may know.
     this.#emitCampaign();
-    try {
-      const started = await this.#engine.start(text, {
-        signal: abort.signal,
-        onEvent: (event) => this.#onEvent(event),
-      });
-      this.#campaign.campaignId = started.campaignId;
-      this.#done = started.done.then(
+    const starting = this.#engine.start(text, {
+      signal: abort.signal,
+      onEvent: (event) => this.#onEvent(event),
+    });
+    // From here on, not only once it has started: `close` must wait until the engine has let go of the store.
+    this.#done = starting
+      .then(({ done }) => done)
+      .then(
         () => this.#end(abort.signal.aborted ? 'cancelled' : 'finished', null),
         (error: unknown) => this.#end(abort.signal.aborted ? 'cancelled' : 'failed', error),
       );
+    try {
+      this.#campaign.campaignId = (await starting).campaignId;
     } catch (error) {
-      this.#end('failed', error);
+      await this.#done;
       throw error;
     }
     this.#emitCampaign();
@@ -188,9 +191,12 @@ export class CampaignSession {
       changed: false,
     };
     this.#runs.set(event.runId, run);
-    for (const old of [...this.#runs.values()].slice(0, -KEPT_RUNS)) {
-      old.history.clear();
-      old.results = [];
+    const kept = new Set(this.#withHistory());
+    for (const old of this.#runs.values()) {
+      if (!kept.has(old)) {
+        old.history.clear();
+        old.results = [];
+      }
     }
     this.#emit({ event: 'run.progress', payload: { ...progress } });
     // Thresholds and length come from the stored configuration; a window can do without them for a moment.
@@ -266,7 +272,10 @@ export class CampaignSession {
 
   /** Runs whose live history has not been given up. */
   #withHistory(): LiveRun[] {
-    return [...this.#runs.values()].slice(-KEPT_RUNS);
+    const runs = [...this.#runs.values()];
+    return runs.filter(
+      ({ progress }, index) => progress.status === 'running' || index >= runs.length - KEPT_RUNS,
+    );
   }
 
   #changed(run: LiveRun): void {

@@ -21,6 +21,9 @@ export interface SupplyLimits {
   ampsResolution: number;
 }
 
+/** How a shutdown ended: the instrument `confirmed` that its output is off, it was only `sent`, or not even that. */
+export type ShutdownOutcome = 'confirmed' | 'sent' | 'failed';
+
 export interface SupplyDriver {
   readonly limits: SupplyLimits;
   identify(): Promise<SupplyIdentity>;
@@ -29,5 +32,5 @@ export interface SupplyDriver {
   output(on: boolean): Promise<void>;
   measure(): Promise<SupplyReading>;
   /** Output off, whatever state the instrument is in; never throws. */
-  shutdown(): Promise<void>;
+  shutdown(): Promise<ShutdownOutcome>;
 }

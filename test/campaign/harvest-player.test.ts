@@ -23,7 +23,7 @@ function notingSupply(delaySeconds: number) {
     },
     output: () => Promise.resolve(),
     measure: () => Promise.resolve({ volts: 0, amps: 0 }),
-    shutdown: () => Promise.resolve(),
+    shutdown: () => Promise.resolve('confirmed'),
   };
   return { clock, told, supply };
 }

@@ -6,7 +6,8 @@ import { loadDataset } from '../../src-main/common/dataset.js';
 import { resourcePath } from '../../src-main/common/resources.js';
 import { importModel } from '../../src-main/compiler/1-import/index.js';
 import { compile, quantizeInput } from '../../src-main/compiler/index.js';
-import { argmax, createFloatEvaluator } from '../../src-main/compiler/2-quantize/index.js';
+import { argmax } from '../../src-main/common/argmax.js';
+import { createFloatEvaluator } from '../../src-main/compiler/2-quantize/index.js';
 
 function example(name: string): ReturnType<typeof loadDataset> {
   return loadDataset(readFileSync(resourcePath('dist', 'examples', name)), name);

@@ -3,7 +3,7 @@
  * bench itself can observe. Everything above works the same on both.
  */
 import type { Port } from '../../common/port.js';
-import type { SupplyDriver } from '../../supply/driver.js';
+import type { ShutdownOutcome, SupplyDriver } from '../../supply/driver.js';
 import type { PowerCycle, TraceChannel } from '../types.js';
 
 /** What the bench saw since startMeasuring, independently of what the board counted. */
@@ -33,6 +33,6 @@ export interface Bench {
   observe(): BenchObservation;
   onWindows(): Pick<PowerCycle, 'onSeconds' | 'offSeconds'>[];
   traces(): TraceChannel[];
-  /** Supply output off, ports released. Never throws. */
-  close(): Promise<void>;
+  /** Supply output off, ports released. Never throws; says whether the supply has confirmed that its output is off. */
+  close(): Promise<ShutdownOutcome>;
 }

@@ -9,7 +9,7 @@ import { createVirtualPico } from '../../board/virtual/virtual-pico.js';
 import { RunError } from '../../common/errors.js';
 import type { Port } from '../../common/port.js';
 import { openSupply } from '../../supply/drivers/index.js';
-import type { SupplyDriver } from '../../supply/driver.js';
+import type { ShutdownOutcome, SupplyDriver } from '../../supply/driver.js';
 import { supplyProfile, limitsForBoard } from '../../supply/profiles/index.js';
 import { Rail } from '../../supply/rail/rail.js';
 import { VirtualSupplyPort } from '../../supply/virtual/virtual-supply-port.js';
@@ -154,8 +154,10 @@ export class VirtualBench implements Bench {
     return this.#recorder.finish();
   }
 
-  async close(): Promise<void> {
-    await this.supply.shutdown();
+  async close(): Promise<ShutdownOutcome> {
+    const outcome = await this.supply.shutdown();
+    await this.#supplyPort.close();
+    return outcome;
   }
 
   get #runSeconds(): number {
@@ -215,6 +217,9 @@ export class VirtualBench implements Bench {
     if (state === 'failed') {
       const { decouplingFarads, railVolts, dropOutVolts } = this.#options.profile.power;
       this.#holdUpCoulombs = decouplingFarads.value * (railVolts.value - dropOutVolts.value);
+      if (this.#holdUpCoulombs <= 0) {
+        this.#powerOff();
+      }
     }
   }
 

@@ -65,17 +65,6 @@ export function createFloatEvaluator(graph: Graph): FloatEvaluator {
   };
 }
 
-/** Index of the largest value, the first of equals: the class that a classifier names. */
-export function argmax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) {
-    if (values[i] > values[best]) {
-      best = i;
-    }
-  }
-  return best;
-}
-
 /** One operator with its arrays bound. */
 function prepare(graph: Graph, operator: Operator, values: readonly Float32Array[]): () => void {
   const shapes = operator.inputs.map((id) => graph.tensors[id].shape);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { argmax } from '../../../src-main/common/argmax.js';
 import { InputError } from '../../../src-main/common/errors.js';
 import { loadDataset } from '../../../src-main/common/dataset.js';
 import { readNpz } from '../../../src-main/common/npz.js';
 import { importModel } from '../../../src-main/compiler/1-import/index.js';
 import {
-  argmax,
   createFloatEvaluator,
   isQuantized,
   lower,

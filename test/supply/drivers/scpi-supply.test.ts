@@ -68,8 +68,7 @@ test('a whole session, byte by byte', async () => {
       await supply.set(3.3, 0.05);
       await supply.output(true);
       assert.deepEqual(await supply.measure(), { volts: 3.2987, amps: 0.0421 });
-      await supply.shutdown();
-      assert.equal(supply.lastShutdown, 'confirmed');
+      assert.equal(await supply.shutdown(), 'confirmed');
     },
   );
 });
@@ -262,10 +261,10 @@ test('shutdown always tries to switch off and never throws, wherever the port di
     const supply = new ScpiSupply(port, { limits: LIMITS });
     await supply.set(3, 0.1).catch(() => undefined);
     const before = port.attempts.length;
-    await supply.shutdown();
+    const outcome = await supply.shutdown();
     const tries = port.attempts.slice(before).filter((text) => text.includes('OUTP OFF\n'));
     assert.ok(tries.length >= 1, `port died after ${alive} writes`);
-    assert.equal(supply.lastShutdown, alive > before ? 'sent' : 'failed');
+    assert.equal(outcome, alive > before ? 'sent' : 'failed');
   }
 });
 

@@ -214,8 +214,7 @@ test('driver, virtual supply and rail together: set, charge, measure, shut down'
   assert.ok(Math.abs(charging.volts - (rail.capacitorVolts + 0.2)) < 0.05, JSON.stringify(charging));
   // Constant current: V = I t / C from the instant of the change.
   assert.ok(Math.abs(rail.capacitorVolts - (0.02 * (now() - changes[0].atSeconds)) / 1e-3) < 1e-9);
-  await supply.shutdown();
-  assert.equal(supply.lastShutdown, 'confirmed');
+  assert.equal(await supply.shutdown(), 'confirmed');
   assert.deepEqual(rail.source, { volts: 0, amps: 0 });
 });
 

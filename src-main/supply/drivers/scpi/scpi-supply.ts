@@ -1,6 +1,12 @@
 import { RunError } from '../../../common/errors.js';
 import type { Port } from '../../../common/port.js';
-import type { SupplyDriver, SupplyIdentity, SupplyLimits, SupplyReading } from '../../driver.js';
+import type {
+  ShutdownOutcome,
+  SupplyDriver,
+  SupplyIdentity,
+  SupplyLimits,
+  SupplyReading,
+} from '../../driver.js';
 import { LinePort } from '../line-port.js';
 import { checkedSetPoint, decimals, type SetPoint } from '../set-point.js';
 import { SCPI_COMMANDS, type ScpiCommands } from './commands.js';
@@ -15,9 +21,6 @@ export interface ScpiSupplyOptions {
   replySeconds?: number;
 }
 
-/** How the last shutdown ended: `confirmed` by the instrument, only `sent`, or not even that. */
-export type ShutdownOutcome = 'confirmed' | 'sent' | 'failed';
-
 /**
  * A supply that speaks SCPI. Commands are sent one at a time; after each the instrument's error queue is read empty, so
  * an error is reported by the call that caused it. Once `shutdown` has begun, nothing else is sent any more.
@@ -30,8 +33,6 @@ export class ScpiSupply implements SupplyDriver {
   #last: SetPoint | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #remote = false;
-  /** Null before any shutdown. */
-  lastShutdown: ShutdownOutcome | null = null;
 
   constructor(port: Port, options: ScpiSupplyOptions) {
     this.limits = options.limits;
@@ -93,17 +94,16 @@ export class ScpiSupply implements SupplyDriver {
   }
 
   /**
-   * Output off, ahead of anything still waiting. Never throws; `lastShutdown` says how it went. Safe to call again, which
-   * tries again.
+   * Output off, ahead of anything still waiting. Never throws. Safe to call again, which tries again.
    */
-  async shutdown(): Promise<void> {
+  async shutdown(): Promise<ShutdownOutcome> {
     this.#line.beginClosing();
-    this.lastShutdown = 'failed';
+    let outcome: ShutdownOutcome = 'failed';
     // Even when a command is half sent: a terminator first ends it, and an empty message is legal.
     for (const text of [this.#commands.terminator + this.#commands.outputOff, this.#commands.outputOff]) {
       try {
         await this.#line.send(text, true);
-        this.lastShutdown = 'sent';
+        outcome = 'sent';
       } catch {
         // The port may be gone; the second attempt costs nothing.
       }
@@ -112,11 +112,12 @@ export class ScpiSupply implements SupplyDriver {
       await this.#turn.catch(() => undefined);
       const state = await this.#line.query(this.#commands.outputState, this.#replySeconds, true);
       if (/^(0|OFF)$/i.test(state)) {
-        this.lastShutdown = 'confirmed';
+        outcome = 'confirmed';
       }
     } catch {
       // Not confirmed; the output-off commands were sent all the same.
     }
+    return outcome;
   }
 
   /** One conversation at a time, in the order of the calls; none after shutdown. */
