@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { resourcePath } from '../../src-main/common/resources.js';
+import { measurePicoSizes, type FirmwareSizes } from './sizes.js';
 
 const run = promisify(execFile);
 const COMPILER = 'arm-none-eabi-gcc';
@@ -72,8 +73,10 @@ export async function hasPicoCompiler(): Promise<boolean> {
 /**
  * Builds the Pico's firmware from firmware/ and writes `pico-fram.bin` (flash content from offset 0) and `pico-fram.uf2`
  * (the same for the USB boot loader) into `outputFolder`. The bytes depend on the sources and the compiler version only.
+ *
+ * @returns what it takes of flash and SRAM
  */
-export async function buildPicoFirmware(outputFolder: string): Promise<void> {
+export async function buildPicoFirmware(outputFolder: string): Promise<FirmwareSizes['pico-fram']> {
   const firmware = resourcePath('firmware');
   const work = await mkdtemp(join(tmpdir(), 'pico-firmware-'));
   try {
@@ -81,6 +84,7 @@ export async function buildPicoFirmware(outputFolder: string): Promise<void> {
     const program = join(work, 'pico-fram.elf');
     await compile([
       '-O2',
+      '-fstack-usage',
       ...LINK_FLAGS,
       '-Wl,-T,boards/pico/pico.ld',
       ...(await programSources(firmware)),
@@ -93,6 +97,7 @@ export async function buildPicoFirmware(outputFolder: string): Promise<void> {
     await mkdir(outputFolder, { recursive: true });
     await writeFile(join(outputFolder, 'pico-fram.bin'), image);
     await writeFile(join(outputFolder, 'pico-fram.uf2'), toUf2(image));
+    return await measurePicoSizes(program, image.length);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -49,6 +49,8 @@ export interface VirtualPico extends VirtualBoard {
   /** CPU cycles executed since power-on, wait states included, sleep and start-up not. */
   readonly executedCycles: number;
   readonly cacheMisses: number;
+  /** From 0x20000000; filled with noise at every power-on. */
+  readonly sram: Uint8Array;
   /** Since power-on. */
   readonly simulatedSeconds: number;
 }
@@ -175,6 +177,10 @@ class Pico implements VirtualPico {
 
   get executedCycles(): number {
     return this.clock.executedCycles;
+  }
+
+  get sram(): Uint8Array {
+    return this.rp2040.sram;
   }
 
   get cacheMisses(): number {
