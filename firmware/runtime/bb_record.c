@@ -19,12 +19,19 @@ static bool read_slot(uint8_t slot, bb_record_t *record) {
 }
 
 static uint32_t light_offset(uint32_t sequence) {
-    return (sequence & 1u) == 0 ? BB_NVM_LIGHT_A : BB_NVM_LIGHT_B;
+    return (sequence & 1u) == 0 || BB_FAULT == BB_FAULT_ONE_SLOT ? BB_NVM_LIGHT_A : BB_NVM_LIGHT_B;
 }
 
 /* The CRC continues that of the full record, so that a light record is valid only together with the one it was made for. */
 static uint32_t light_crc(const bb_record_t *full, const bb_light_record_t *light) {
     return bb_crc32(full->crc, light, offsetof(bb_light_record_t, crc));
+}
+
+static bool light_valid(const bb_record_t *full, const bb_light_record_t *light) {
+    if (BB_FAULT == BB_FAULT_NO_CRC) {
+        return light->sequence - full->sequence <= UINT16_MAX;
+    }
+    return light->crc == light_crc(full, light);
 }
 
 /*
@@ -48,7 +55,7 @@ static void load_light(bb_record_t *record) {
     const bb_light_record_t *newest = NULL;
     bb_port_nvm_read(BB_NVM_LIGHT_A, slots, sizeof slots);
     for (uint32_t i = 0; i < 2; i++) {
-        if (slots[i].crc == light_crc(record, &slots[i]) &&
+        if (light_valid(record, &slots[i]) &&
             (newest == NULL || (int32_t)(slots[i].sequence - newest->sequence) > 0)) {
             newest = &slots[i];
         }

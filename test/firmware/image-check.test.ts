@@ -174,7 +174,7 @@ test('whatever passes the check runs: corrupt images with a right checksum never
 /** What lies around the arena and is never written: image and data set before it, unused NVM behind it. */
 function outsideArena({ arena, nvm }: HostBoard, bytesBefore: number): Uint8Array[] {
   const before = new Uint8Array(arena.buffer, arena.byteOffset - bytesBefore, bytesBefore);
-  return [before.slice(), nvm.slice(0x100, 0x400), nvm.slice(0xc00, 0x1000)];
+  return [before.slice(), nvm.slice(0x120, 0x400), nvm.slice(0xc00, 0x1000)];
 }
 
 test('a damaged data set is refused', () => {

@@ -51,7 +51,7 @@ static void write_now(uint32_t offset, const uint8_t *from, uint32_t bytes) {
 static struct {
     uint32_t offset, bytes, at;
 } waiting[256];
-static uint8_t waiting_data[1u << 18];
+static uint8_t waiting_data[1u << 15];
 static uint32_t waiting_count, waiting_bytes;
 
 static void flush(void) {
