@@ -81,7 +81,6 @@ export class Bench {
   }
 
   async #start(text: CampaignText): Promise<void> {
-    this.#clear();
     const campaign = await this.client.call('campaigns.start', text);
     // Events of a short campaign may have overtaken the reply.
     if (this.campaign?.campaignId !== campaign.campaignId) {
@@ -122,6 +121,10 @@ export class Bench {
   #onEvent(message: EventMessage): void {
     switch (message.event) {
       case 'campaign.progress':
+        // A new one, whichever window started it. A start that is refused leaves what is shown as it is.
+        if (message.payload.status === 'running' && message.payload.campaignId === null) {
+          this.#clear();
+        }
         this.campaign = message.payload;
         break;
       case 'run.progress':

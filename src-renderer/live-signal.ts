@@ -42,6 +42,8 @@ export class LiveSignals {
   apply(samples: LiveSamples): void {
     const signal = this.#signals.get(samples.runId) ?? new LiveSignal();
     signal.apply(samples);
+    // To the end: those that have not changed for the longest time are given up first.
+    this.#signals.delete(samples.runId);
     this.#signals.set(samples.runId, signal);
     for (const old of [...this.#signals.keys()].slice(0, -KEPT_RUNS)) {
       this.#signals.delete(old);

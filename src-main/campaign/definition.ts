@@ -102,7 +102,7 @@ export function parseCampaign(source: string, origin: { place: string; folder: s
       code: 'campaign-syntax',
       place: at(syntax.pos[0]),
       message: `not valid YAML: ${syntax.message}`,
-      remedy: 'Correct the line; `brownout campaign-example` prints a complete campaign to start from',
+      remedy: 'Correct the line; `brownout demo` names a complete campaign to start from',
     });
   }
   const parsed = campaignSchema.safeParse(document.toJS(), { reportInput: true });

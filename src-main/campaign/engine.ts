@@ -6,11 +6,11 @@ import { availableParallelism } from 'node:os';
 import { basename, extname } from 'node:path';
 import { BenchError, InputError } from '../common/errors.js';
 import { formatQuantity } from '../common/quantity.js';
+import { sha256 } from '../common/sha256.js';
 import type { Store } from '../store/store.js';
 import type { CampaignDefinition } from './definition.js';
 import { expandCampaign, type Cell } from './expand.js';
 import { checkInWorker, runInWorker } from './run-in-worker.js';
-import { sha256 } from './prepare.js';
 import type { RunEvent, RunMeasures, RunOutcome, RunStatus } from './types.js';
 
 export type CampaignEvent =
@@ -56,10 +56,9 @@ export async function startCampaign(
 ): Promise<StartedCampaign> {
   const { store, signal } = options;
   const cells = expandCampaign(definition);
+  const campaignSha256 = sha256(definition.source);
   await checkInputs(cells, signal);
-  const finished = options.resume
-    ? await store.findFinishedCells(sha256(Buffer.from(definition.source)))
-    : new Map<string, number>();
+  const finished = options.resume ? await store.findFinishedCells(campaignSha256) : new Map<string, number>();
   const open = cells.map((cell, index) => ({ cell, index })).filter(({ cell }) => !finished.has(cell.key));
   if (open.length === 0) {
     throw new InputError({
@@ -78,7 +77,7 @@ export async function startCampaign(
   const context: CellContext = {
     ...options,
     campaignId,
-    campaignSha256: sha256(Buffer.from(definition.source)),
+    campaignSha256,
     totalRuns: cells.length,
     runIds,
   };

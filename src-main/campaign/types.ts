@@ -125,7 +125,10 @@ export interface Provenance {
   campaignSha256: string | null;
 }
 
-/** One channel of a stored trace: min and max of each bucket, columnar. times[i] is the start of bucket i. */
+/**
+ * One channel of a stored trace: min and max of each bucket, columnar. times[i] is the first sample of bucket i, which
+ * lasts until bucket i + 1 begins.
+ */
 export interface TraceChannel {
   channel: 'capacitorVolts' | 'loadAmps' | 'powered' | 'progress';
   unit: 'V' | 'A' | '' | '1';

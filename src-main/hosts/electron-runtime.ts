@@ -42,8 +42,8 @@ export function hasDisplay(
   return (
     platform === 'darwin' ||
     platform === 'win32' ||
-    Boolean(environment['DISPLAY'] ?? '') ||
-    Boolean(environment['WAYLAND_DISPLAY'] ?? '')
+    Boolean(environment['DISPLAY']) ||
+    Boolean(environment['WAYLAND_DISPLAY'])
   );
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { hasDisplay } from './electron-runtime.js';
 
 /** Opens an address in the user's browser. False when this machine has no way to; never throws. */
 export function openBrowser(
@@ -31,8 +32,7 @@ function openerOf(
     default: {
       const folders = (environment['PATH'] ?? '').split(delimiter);
       const found = folders.some((folder) => existsSync(join(folder, 'xdg-open')));
-      const screen = Boolean(environment['DISPLAY']) || Boolean(environment['WAYLAND_DISPLAY']);
-      return found && screen ? { file: 'xdg-open', args: [] } : null;
+      return found && hasDisplay(environment, platform) ? { file: 'xdg-open', args: [] } : null;
     }
   }
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../common/errors.js';
+import { MinMaxHistory } from '../common/min-max-history.js';
 import type { BenchSample, RunEvent } from '../campaign/types.js';
 import type { CampaignEngine, CampaignEvent, RunArchive } from './backend.js';
-import { LiveHistory } from './live-history.js';
 import { LIVE_CHANNELS, resultView } from './manifest.js';
 import type {
   CampaignProgress,
@@ -26,7 +26,7 @@ const KEPT_RUNS = 16;
 /** A run of the current campaign as it goes on. Several may, each on its own core. */
 interface LiveRun {
   progress: RunProgress;
-  history: LiveHistory;
+  history: MinMaxHistory;
   results: ResultView[];
   /** Whether something happened since the last batch of events. */
   changed: boolean;
@@ -186,7 +186,7 @@ export class CampaignSession {
     };
     const run: LiveRun = {
       progress,
-      history: new LiveHistory(LIVE_CHANNELS.length, HISTORY_BUCKETS),
+      history: new MinMaxHistory(LIVE_CHANNELS.length, HISTORY_BUCKETS),
       results: [],
       changed: false,
     };

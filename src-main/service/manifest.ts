@@ -17,7 +17,7 @@ import type {
 } from '../campaign/types.js';
 import { RUN_COLUMNS } from '../store/columns.js';
 import type { RunColumn, RunDetail as StoredRun, RunFilter, RunQuery, RunRow } from '../store/types.js';
-import type { HistoryChange, MinMaxColumns } from './live-history.js';
+import type { HistoryChange, MinMaxColumns } from '../common/min-max-history.js';
 
 export type {
   HistoryChange,
@@ -114,7 +114,7 @@ export interface RunProgress {
   measures: RunMeasures | null;
 }
 
-/** Order of the channels in the columns of live samples. */
+/** The channels of a run, live and stored, in the order of the columns of live samples. */
 export const LIVE_CHANNELS = ['capacitorVolts', 'loadAmps', 'powered', 'progress'] as const;
 
 /**
@@ -161,8 +161,7 @@ export interface RunDetail extends Omit<StoredRun, 'results'> {
   results: ResultView[];
 }
 
-export const TRACE_NAMES = LIVE_CHANNELS;
-export type TraceName = (typeof TRACE_NAMES)[number];
+export type TraceName = (typeof LIVE_CHANNELS)[number];
 
 /** A stored channel between two times, in at most the points asked for. */
 export interface TraceView {
@@ -223,7 +222,7 @@ export const CALLS = {
   'runs.trace': call<TraceView>()(
     z.strictObject({
       id,
-      channel: z.enum(TRACE_NAMES),
+      channel: z.enum(LIVE_CHANNELS),
       fromSeconds: seconds.nullable(),
       toSeconds: seconds.nullable(),
       maxPoints: z.int().min(16).max(20_000),

@@ -1,9 +1,9 @@
 /** Files that runs were made from: stored once under the hash of their bytes, compressed. */
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import type { Artifact } from '../campaign/types.js';
 import { RunError } from '../common/errors.js';
+import { sha256 } from '../common/sha256.js';
 import type { Connection } from './sqlite-driver.js';
 import type { StoredArtifact } from './types.js';
 import { blob, number, text } from './values.js';
@@ -21,11 +21,6 @@ const KINDS: readonly Artifact['kind'][] = [
   'firmware',
   'campaign',
 ];
-
-/** SHA-256 as 64 hexadecimal digits. */
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
 
 /** @returns the hash under which the bytes are kept; storing the same bytes again changes nothing */
 export async function putArtifact(

@@ -1,6 +1,6 @@
 /** The campaigns table. */
 import { RunError } from '../common/errors.js';
-import { sha256 } from './artifacts.js';
+import { sha256 } from '../common/sha256.js';
 import type { Connection, SqlRow } from './sqlite-driver.js';
 import type { CampaignRow, CampaignSummary } from './types.js';
 import { number, text, textOrNull } from './values.js';

@@ -78,7 +78,6 @@ const REFUSALS: Readonly<Record<number, Refusal | undefined>> = {
 };
 
 export const STATUS_OK = 0;
-export const STATUS_BUSY = 14;
 
 /** The error for a STATUS other than OK. `place` is the port it came from. */
 export function refusalError(place: string, command: number, code: number, detail: number): RunError {

@@ -1,7 +1,7 @@
 /** The last part of a run: its outcome, from what board and bench counted and what the host received. */
+import { sha256 } from '../../common/sha256.js';
 import { productVersions } from '../../common/versions.js';
 import type { Bench } from '../bench/bench.js';
-import { sha256 } from '../prepare.js';
 import type { Artifact, PowerCycle, RunMeasures, RunOutcome } from '../types.js';
 import type { RunContext, RunProgress } from './context.js';
 

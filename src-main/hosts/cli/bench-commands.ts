@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { defaultDatabasePath } from '../../common/data-folder.js';
 import { InputError } from '../../common/errors.js';
-import { resourcePath } from '../../common/resources.js';
 import { examine } from '../../service/doctor.js';
 import { flashOverSerial } from '../../service/flash.js';
 import { datasetPathOf } from '../../service/models.js';
@@ -16,7 +15,7 @@ import {
 import { runOnVirtualBoard, serveBoard, type VirtualBoardRequest } from '../../service/virtual-board.js';
 import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
 import { serveVirtualSupply } from '../../supply/virtual/serve.js';
-import { findElectron } from '../electron-runtime.js';
+import { electronState } from '../electron-runtime.js';
 import { serve } from '../serve.js';
 import { boardOption, countOption, jsonOption, quantityOption, wordOption } from './options.js';
 import { cancellable, printJson, ProgressLine } from './terminal.js';
@@ -98,14 +97,7 @@ export function addBenchCommands(program: Command): void {
     .option('--db <file>', 'database to look at', defaultDatabasePath())
     .addOption(jsonOption())
     .action(async ({ db, json }: { db: string; json?: boolean }) => {
-      const electron = findElectron(resourcePath('node_modules', 'electron'));
-      const checks = await examine({
-        databasePath: db,
-        electron:
-          electron.executable === null
-            ? { usable: false, detail: electron.reason }
-            : { usable: true, detail: electron.executable },
-      });
+      const checks = await examine({ databasePath: db, electron: electronState() });
       if (json) {
         printJson({ checks });
       } else {

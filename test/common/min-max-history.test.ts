@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LiveHistory, type HistoryChange, type MinMaxColumns } from '../../src-main/service/live-history.js';
+import {
+  MinMaxHistory,
+  type HistoryChange,
+  type MinMaxColumns,
+} from '../../src-main/common/min-max-history.js';
 
 const instants = fc
   .array(
@@ -30,7 +34,7 @@ function applyChange(copy: MinMaxColumns, { fromIndex, columns }: HistoryChange)
 test('stays within its capacity, in order, and every value lies in the bucket of its time', () => {
   fc.assert(
     fc.property(instants, fc.integer({ min: 4, max: 64 }), (list, capacity) => {
-      const history = new LiveHistory(1, capacity);
+      const history = new MinMaxHistory(1, capacity);
       for (const { time, value } of list) {
         history.append(time, [value]);
       }
@@ -58,7 +62,7 @@ test('a copy that follows the changes equals the history, however they are cut i
       fc.integer({ min: 4, max: 32 }),
       fc.integer({ min: 1, max: 50 }),
       (list, capacity, batch) => {
-        const history = new LiveHistory(2, capacity);
+        const history = new MinMaxHistory(2, capacity);
         const copy: MinMaxColumns = { times: [], minima: [[], []], maxima: [[], []] };
         for (const [index, { time, value }] of list.entries()) {
           history.append(time, [value, -value]);
@@ -75,7 +79,7 @@ test('a copy that follows the changes equals the history, however they are cut i
 });
 
 test('a single spike is still there after a hundred thousand samples', () => {
-  const history = new LiveHistory(1, 64);
+  const history = new MinMaxHistory(1, 64);
   for (let index = 0; index < 100_000; index += 1) {
     history.append(index * 1e-3, [index === 31_337 ? 9 : 1]);
   }

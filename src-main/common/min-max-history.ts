@@ -14,23 +14,35 @@ export interface HistoryChange {
 }
 
 /**
- * A bounded record of a signal of any length. Each value has a bucket of its own until the buckets are used up; then
- * their width grows and neighbours merge. A spike of one sample is so still seen after hours, while memory and drawing
- * time never exceed `capacity` buckets.
+ * A bounded record of signals of any length: buckets at least `widthSeconds` apart until they are used up; then the
+ * width grows and neighbours merge. A spike of one sample is so still seen after hours, while memory and drawing time
+ * never exceed `capacity` buckets.
  */
-export class LiveHistory {
+export class MinMaxHistory {
   readonly #channels: number;
   readonly #capacity: number;
-  #widthSeconds = 0;
+  readonly #firstWidthSeconds: number;
+  #widthSeconds: number;
   #columns: MinMaxColumns;
   /** Buckets before this index are as they were at the last `takeChange`. */
   #unchanged = 0;
 
-  /** `capacity` (at least 4) is the most buckets ever held; `channels` values belong to every instant. */
-  constructor(channels: number, capacity: number) {
+  /**
+   * @param channels values that belong to every instant
+   * @param capacity the most buckets ever held, at least 4
+   * @param widthSeconds of a bucket before any merging; 0 gives every instant one of its own
+   */
+  constructor(channels: number, capacity: number, widthSeconds = 0) {
+    this.#firstWidthSeconds = widthSeconds;
+    this.#widthSeconds = widthSeconds;
     this.#channels = channels;
     this.#capacity = Math.max(4, capacity);
     this.#columns = emptyColumns(channels);
+  }
+
+  /** Present width of a bucket: how far two instants may be apart and still share one. */
+  get widthSeconds(): number {
+    return this.#widthSeconds;
   }
 
   /** The buckets so far: a view for reading, which changes with the next append. */
@@ -48,7 +60,7 @@ export class LiveHistory {
 
   clear(): void {
     this.#columns = emptyColumns(this.#channels);
-    this.#widthSeconds = 0;
+    this.#widthSeconds = this.#firstWidthSeconds;
     this.#unchanged = 0;
   }
 
