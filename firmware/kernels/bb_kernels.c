@@ -35,6 +35,12 @@ void bb_kernel_run(const bb_operator_t *op, const uint8_t *constants, int8_t *ar
     case BB_OP_CONV_2D_PACKED:
         bb_conv_2d_packed(op, constants, arena, first, end);
         break;
+    case BB_OP_DEPTHWISE_CONV_2D_PACKED:
+        bb_depthwise_conv_2d_packed(op, constants, arena, first, end);
+        break;
+    case BB_OP_ADD_TABLED:
+        bb_add_tabled(op, constants, arena, first, end);
+        break;
     default: /* not in a checked image */
         break;
     }

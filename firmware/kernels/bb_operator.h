@@ -21,7 +21,9 @@ enum {
     BB_OP_MEAN = 8,
     BB_OP_SOFTMAX = 9,
     BB_OP_CLAMP = 10,
-    BB_OP_CONV_2D_PACKED = 11
+    BB_OP_CONV_2D_PACKED = 11,
+    BB_OP_DEPTHWISE_CONV_2D_PACKED = 12,
+    BB_OP_ADD_TABLED = 13
 };
 
 /* What one output channel adds and how its accumulator becomes int8; a positive shift is to the left. */
@@ -61,6 +63,7 @@ typedef struct bb_add {
     int32_t input_multiplier, input_shift;
     int32_t input2_multiplier, input2_shift;
     int32_t output_multiplier, output_shift;
+    uint32_t tables; /* ADD_TABLED only: int32[2][256] */
 } bb_add_t;
 
 /* Unit: output row. */

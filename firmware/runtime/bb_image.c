@@ -121,6 +121,32 @@ static void check_packed_conv_2d(context_t *c, const bb_window_t *w) {
     }
 }
 
+static void check_packed_depthwise_conv_2d(context_t *c, const bb_window_t *w) {
+    const uint64_t width = (uint64_t)(w->output_width - 1u) * w->stride_width + 3u;
+    const uint64_t rows = 2u * (uint64_t)w->dilation_height + 1u + w->stride_height;
+    require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
+            FIELD(as.window.depth_multiplier));
+    require(c, w->filter_height == 3, FIELD(as.window.filter_height));
+    require(c, w->filter_width == 3, FIELD(as.window.filter_width));
+    require(c, w->dilation_width == 1, FIELD(as.window.dilation_width));
+    /* Rows far below the input would be copied from nowhere in 64 bits, but not in 32: none of these products may be large. */
+    if (!require(c, rows * width < COORDINATE_LIMIT, FIELD(as.window.stride_height)) ||
+        !require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) ||
+        !arena_holds(c, w->scratch, ((rows * width * w->input_channels + 3u) & ~UINT64_C(3)) + 12u * width,
+                     FIELD(as.window.scratch)) ||
+        !require(c, w->channels == 52u * w->output_channels, FIELD(as.window.channels)) ||
+        !require(c, w->weights % 4u == 0, FIELD(as.window.weights)) ||
+        !constants_hold(c, w->weights, w->channels, FIELD(as.window.weights))) {
+        return;
+    }
+    const int32_t *record = (const int32_t *)(const void *)(c->image + c->header->constants_offset + w->weights);
+    for (uint32_t channel = 0; channel < w->output_channels; channel++, record += 13) {
+        if (!require(c, record[2] >= 0 && record[3] >= 1 && record[3] <= 31, FIELD(as.window.weights))) {
+            return;
+        }
+    }
+}
+
 static void check_window(context_t *c, const bb_operator_t *op) {
     const bb_window_t *w = &op->as.window;
     const uint16_t positive[] = {
@@ -151,6 +177,8 @@ static void check_window(context_t *c, const bb_operator_t *op) {
         }
         check_channels(c, w->channels, w->output_channels, FIELD(as.window.channels));
         require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
+    } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D_PACKED) {
+        check_packed_depthwise_conv_2d(c, w);
     } else if (op->kind == BB_OP_CONV_2D_PACKED) {
         check_packed_conv_2d(c, w);
     } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D) {
@@ -190,6 +218,11 @@ static void check_add(context_t *c, const bb_operator_t *op) {
     scaling_ok(c, a->input_multiplier, a->input_shift, FIELD(as.add.input_multiplier));
     scaling_ok(c, a->input2_multiplier, a->input2_shift, FIELD(as.add.input2_multiplier));
     scaling_ok(c, a->output_multiplier, a->output_shift, FIELD(as.add.output_multiplier));
+    if (op->kind == BB_OP_ADD_TABLED) {
+        require(c, a->output_shift <= -1, FIELD(as.add.output_shift));
+        require(c, a->tables % 4u == 0, FIELD(as.add.tables));
+        constants_hold(c, a->tables, 2048, FIELD(as.add.tables));
+    }
 }
 
 static void check_pad(context_t *c, const bb_operator_t *op) {
@@ -242,10 +275,13 @@ static uint32_t used_bytes(uint8_t kind) {
     case BB_OP_MAX_POOL_2D:
         return FIELD(as.window.scratch);
     case BB_OP_CONV_2D_PACKED:
+    case BB_OP_DEPTHWISE_CONV_2D_PACKED:
         return common + sizeof(bb_window_t);
     case BB_OP_FULLY_CONNECTED:
         return common + sizeof(bb_fully_connected_t);
     case BB_OP_ADD:
+        return FIELD(as.add.tables);
+    case BB_OP_ADD_TABLED:
         return common + sizeof(bb_add_t);
     case BB_OP_PAD:
         return common + sizeof(bb_pad_t);
@@ -278,6 +314,7 @@ static void check_operator(context_t *c, const bb_operator_t *op) {
         check_fully_connected(c, op);
         break;
     case BB_OP_ADD:
+    case BB_OP_ADD_TABLED:
         check_add(c, op);
         break;
     case BB_OP_PAD:

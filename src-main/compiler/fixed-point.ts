@@ -57,3 +57,20 @@ export function quantizeMultiplier(real: number): FixedPointMultiplier {
   }
   return { multiplier, shift };
 }
+
+/**
+ * value * multiplier * 2^(shift - 31) as the kernels compute it: the high product rounded with ties towards plus infinity,
+ * then the shift to the right with ties away from zero; a shift to the left comes first.
+ *
+ * @param value int32, also after its shift to the left
+ */
+export function requantize(value: number, { multiplier, shift }: FixedPointMultiplier): number {
+  const shifted = BigInt.asIntN(32, BigInt(value) << BigInt(Math.max(shift, 0)));
+  const product = (shifted * BigInt(multiplier) + (1n << 30n)) >> 31n;
+  const right = BigInt(Math.max(-shift, 0));
+  if (right === 0n) {
+    return Number(product);
+  }
+  const half = 1n << (right - 1n);
+  return Number((product + half - (product < 0n ? 1n : 0n)) >> right);
+}

@@ -19,6 +19,16 @@ export function scratchBytes(graph: Graph, operator: Operator): number | null {
       const taps = paddedTaps(graph, operator);
       return taps > LARGEST_TAPS ? null : BYTES_PER_TAP * taps;
     }
+    case 'DEPTHWISE_CONV_2D': {
+      const [, filterHeight, filterWidth] = graph.tensors[operator.inputs[1]].shape;
+      if (filterHeight !== 3 || filterWidth !== 3 || operator.dilationWidth !== 1) {
+        return null;
+      }
+      const depth = graph.tensors[operator.inputs[0]].shape[3];
+      const width = (graph.tensors[operator.outputs[0]].shape[2] - 1) * operator.strideWidth + 3;
+      const rows = 2 * operator.dilationHeight + 1 + operator.strideHeight;
+      return rows * width < 2 ** 20 ? 4 * Math.ceil((rows * width * depth) / 4) + 12 * width : null;
+    }
     default:
       return null;
   }

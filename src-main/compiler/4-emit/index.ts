@@ -43,7 +43,7 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
     plan.scratch.map(({ operator, arenaOffset }) => [graph.operators[operator], arenaOffset]),
   );
   const scratchOf = (operator: Operator): number | null => scratch.get(operator) ?? null;
-  const context = { graph, arenaOffsetOf, constants, scratchOf };
+  const context = { graph, arenaOffsetOf, constants, kernels: plan.kernels, scratchOf };
   // A RESHAPE is not executed, so operators have other numbers in the image than in the graph.
   const executed = graph.operators.flatMap(({ kind }, index) => (kind === 'RESHAPE' ? [] : [index]));
   const numberOf = new Map(executed.map((operator, number) => [operator, number]));

@@ -50,6 +50,8 @@ export const OPERATOR_KINDS = [
   'SOFTMAX',
   'CLAMP',
   'CONV_2D_PACKED',
+  'DEPTHWISE_CONV_2D_PACKED',
+  'ADD_TABLED',
 ] as const;
 export type ImageOperatorKind = (typeof OPERATOR_KINDS)[number];
 

@@ -2,12 +2,13 @@
 import { InputError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
 import { elementCount, type Graph, type Operator, type Tensor } from '../graph.js';
-import { quantizeMultiplier, type FixedPointMultiplier } from '../fixed-point.js';
+import { quantizeMultiplier, requantize, type FixedPointMultiplier } from '../fixed-point.js';
 import { paddedTaps } from '../3-plan/scratch.js';
 import { unitsOf } from '../3-plan/units.js';
+import type { KernelSet } from '../plan.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
-import { packChannels, type PackedChannel } from './packed.js';
+import { packChannels, packDepthwise, type PackedChannel } from './packed.js';
 import {
   activationRange,
   addMultipliers,
@@ -26,6 +27,8 @@ type OperatorOf<K extends Operator['kind']> = Extract<Operator, { kind: K }>;
 
 const INT8_RANGE = { minimum: -128, maximum: 127 };
 const CHANNEL_BYTES = 12;
+/** Both inputs of ADD are brought to a common scale with 20 bits to spare. */
+const ADD_HEAD_ROOM = 2 ** 20;
 const LARGEST_U16 = 0xffff;
 const SOFTMAX_DEPTH_LIMIT = 4095;
 
@@ -35,6 +38,7 @@ export interface EncodingContext {
   arenaOffsetOf(tensor: number): number;
   constants: ConstantPool;
   /** Arena offset of the scratch of an operator that is to run on the fast kernels, else null. */
+  kernels: KernelSet;
   scratchOf(operator: Operator): number | null;
 }
 
@@ -186,23 +190,26 @@ function writePacked(
 ): boolean {
   const { context, input } = record;
   const scratch = context.scratchOf(operator);
-  if (scratch === null || operator.kind !== 'CONV_2D') {
+  if (scratch === null) {
     return false;
   }
-  const channels = weightedChannels(record, operator.inputs, record.output.shape[3], false);
-  const stream = packChannels(channels, paddedTaps(context.graph, operator), zeroPointOf(input));
+  const channels = weightedChannels(record, operator, record.output.shape[3], false);
+  const stream =
+    operator.kind === 'CONV_2D'
+      ? packChannels(channels, paddedTaps(context.graph, operator), zeroPointOf(input))
+      : packDepthwise(channels, zeroPointOf(input));
   if (stream === null) {
     return false;
   }
-  record.kind('CONV_2D_PACKED');
+  record.kind(`${operator.kind}_PACKED`);
   record.words(64, [context.constants.add(stream), stream.length, scratch]);
   return true;
 }
 
-/** Bias, multiplier and weights of each of `count` output channels, weights in the order of CONV_2D. */
+/** Bias, multiplier and weights of each of `count` output channels. */
 function weightedChannels(
   record: RecordWriter,
-  [, weightsId, biasId]: readonly number[],
+  { kind, inputs: [, weightsId, biasId] }: Operator,
   count: number,
   perTensorInFloat: boolean,
 ): PackedChannel[] {
@@ -214,7 +221,10 @@ function weightedChannels(
     (multiplier, channel) => ({
       bias: bias?.[channel] ?? 0,
       multiplier,
-      weights: data.subarray(channel * taps, (channel + 1) * taps),
+      weights:
+        kind === 'DEPTHWISE_CONV_2D'
+          ? data.filter((_, index) => index % count === channel)
+          : data.subarray(channel * taps, (channel + 1) * taps),
     }),
   );
 }
@@ -275,6 +285,19 @@ function writeAdd(record: RecordWriter, operator: OperatorOf<'ADD'>): void {
   record.multiplier(44, multipliers.left);
   record.multiplier(52, multipliers.right);
   record.multiplier(60, multipliers.output);
+  const { shift } = multipliers.output;
+  if (record.context.kernels === 'fast' && shift <= -1 && shift >= -31) {
+    record.kind('ADD_TABLED');
+    const table = (tensor: Tensor, factor: FixedPointMultiplier): number[] =>
+      Array.from({ length: 256 }, (_, index) =>
+        requantize((index - 128 - zeroPointOf(tensor)) * ADD_HEAD_ROOM, factor),
+      );
+    const tables = Int32Array.from([
+      ...table(record.input, multipliers.left),
+      ...table(right, multipliers.right),
+    ]);
+    record.words(68, [record.context.constants.add(new Uint8Array(tables.buffer))]);
+  }
 }
 
 function writePad(record: RecordWriter, operator: OperatorOf<'PAD'>): void {

@@ -37,6 +37,39 @@ export function packChannels(
   return Buffer.concat(parts);
 }
 
+/**
+ * Of a DEPTHWISE_CONV_2D with 3 x 3 taps: fixed records, weights column by column as words.
+ *
+ * @returns the records, or null when a channel needs more range than the packed kernel has
+ */
+export function packDepthwise(channels: readonly PackedChannel[], inputZeroPoint: number): Uint8Array | null {
+  const groups = 5;
+  const records = channels.map(({ bias, multiplier, weights }) => {
+    const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+    const shift = -multiplier.shift;
+    if (!inRange(bias, magnitude, shift) || weights.includes(-128)) {
+      return null;
+    }
+    const foldedBias = bias - inputZeroPoint * weights.reduce((sum, weight) => sum + weight, 0);
+    const columns = [0, 3, 6, 1, 4, 7, 2, 5, 8].map((tap) => weights[tap]);
+    return [firstSum(foldedBias, groups), foldedBias, multiplier.multiplier, shift, ...columns];
+  });
+  if (records.includes(null)) {
+    return null;
+  }
+  return new Uint8Array(Int32Array.from(records.flatMap((record) => record ?? [])).buffer);
+}
+
+/** Whether the kernels' requantization has room for the sums of a channel. */
+function inRange(bias: number, magnitude: number, shift: number): boolean {
+  return shift >= 1 && shift <= 31 && Math.abs(bias) + LARGEST_INPUT * magnitude < LARGEST_SUM;
+}
+
+/** What the sum of both halves starts with: the bias in both, less what rounding adds in every group. */
+function firstSum(bias: number, groups: number): number {
+  return (bias + (bias << 16) - groups * 0x8000) | 0;
+}
+
 function packChannel(
   { bias, multiplier, weights }: PackedChannel,
   taps: number,
@@ -44,7 +77,7 @@ function packChannel(
 ): Uint8Array | null {
   const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
   const shift = -multiplier.shift;
-  if (shift < 1 || shift > 31 || Math.abs(bias) + LARGEST_INPUT * magnitude >= LARGEST_SUM) {
+  if (!inRange(bias, magnitude, shift)) {
     return null;
   }
   const bounded = new Int8Array(taps);
@@ -54,7 +87,7 @@ function packChannel(
   const bytes = new Uint8Array(HEADER_BYTES + taps + 4 * residuals.length);
   const view = new DataView(bytes.buffer);
   const groups = taps / GROUP_TAPS;
-  view.setInt32(0, (foldedBias + (foldedBias << 16) - groups * 0x8000) | 0, true);
+  view.setInt32(0, firstSum(foldedBias, groups), true);
   view.setInt32(4, foldedBias, true);
   view.setInt32(8, multiplier.multiplier, true);
   view.setUint32(12, shift + 256 * residuals.length, true);
