@@ -41,6 +41,9 @@ void bb_kernel_run(const bb_operator_t *op, const uint8_t *constants, int8_t *ar
     case BB_OP_ADD_TABLED:
         bb_add_tabled(op, constants, arena, first, end);
         break;
+    case BB_OP_FULLY_CONNECTED_PACKED:
+        bb_fully_connected_packed(op, constants, arena, first, end);
+        break;
     default: /* not in a checked image */
         break;
     }

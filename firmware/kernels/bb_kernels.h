@@ -26,6 +26,8 @@ void bb_clamp(const bb_operator_t *op, int8_t *arena, uint32_t first, uint32_t e
 void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
 void bb_depthwise_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
                                  uint32_t end);
+void bb_fully_connected_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
+                               uint32_t end);
 void bb_add_tabled(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
 
 #endif

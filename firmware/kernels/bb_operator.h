@@ -23,7 +23,8 @@ enum {
     BB_OP_CLAMP = 10,
     BB_OP_CONV_2D_PACKED = 11,
     BB_OP_DEPTHWISE_CONV_2D_PACKED = 12,
-    BB_OP_ADD_TABLED = 13
+    BB_OP_ADD_TABLED = 13,
+    BB_OP_FULLY_CONNECTED_PACKED = 14
 };
 
 /* What one output channel adds and how its accumulator becomes int8; a positive shift is to the left. */
@@ -52,7 +53,9 @@ typedef struct bb_window {
 typedef struct bb_fully_connected {
     uint32_t inputs;
     uint32_t weights;  /* [units][inputs] */
-    uint32_t channels; /* bb_channel_t[units] */
+    uint32_t channels; /* bb_channel_t[units]; packed: bb_packed_channel_t, up to the next multiple of 4 units, and one more */
+    uint32_t residuals, residual_count; /* packed only, as is the arena offset of the scratch */
+    uint32_t scratch;
 } bb_fully_connected_t;
 
 /* Unit: a run of `unit_elements` consecutive elements. */

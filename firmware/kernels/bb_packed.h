@@ -53,4 +53,12 @@ typedef struct bb_block {
 
 void bb_packed_channels(bb_block_t *block);
 
+/* A channel of FULLY_CONNECTED_PACKED; its residuals end where those of the next channel begin. */
+typedef struct bb_packed_channel {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t shift; /* to the right, 1 .. 31 */
+    uint32_t residuals;
+} bb_packed_channel_t;
+
 #endif

@@ -208,6 +208,40 @@ static void check_fully_connected(context_t *c, const bb_operator_t *op) {
     }
 }
 
+static void check_packed_fully_connected(context_t *c, const bb_operator_t *op) {
+    const bb_fully_connected_t *f = &op->as.fully_connected;
+    const uint64_t inputs = ((uint64_t)f->inputs + 3u) & ~UINT64_C(3);
+    const uint64_t units = ((uint64_t)op->units + 3u) & ~UINT64_C(3);
+    if (!arena_holds(c, op->input, f->inputs, FIELD(input)) || !arena_holds(c, op->output, op->units, FIELD(output)) ||
+        !require(c, f->scratch % 4u == 0, FIELD(as.fully_connected.scratch)) ||
+        !arena_holds(c, f->scratch, 5u * inputs, FIELD(as.fully_connected.scratch)) ||
+        !require(c, f->weights % 4u == 0, FIELD(as.fully_connected.weights)) ||
+        !constants_hold(c, f->weights, inputs * units, FIELD(as.fully_connected.weights)) ||
+        !require(c, f->channels % 4u == 0, FIELD(as.fully_connected.channels)) ||
+        !constants_hold(c, f->channels, (units + 1u) * sizeof(bb_packed_channel_t), FIELD(as.fully_connected.channels)) ||
+        !require(c, f->residuals % 4u == 0, FIELD(as.fully_connected.residuals)) ||
+        !constants_hold(c, f->residuals, 4u * (uint64_t)f->residual_count, FIELD(as.fully_connected.residuals))) {
+        return;
+    }
+    const uint8_t *constants = c->image + c->header->constants_offset;
+    const bb_packed_channel_t *channels = (const bb_packed_channel_t *)(const void *)(constants + f->channels);
+    for (uint32_t i = 0; i < units; i++) {
+        if (!require(c,
+                     channels[i].multiplier >= 0 && channels[i].shift >= 1 && channels[i].shift <= 31 &&
+                         channels[i].residuals <= channels[i + 1].residuals,
+                     FIELD(as.fully_connected.channels))) {
+            return;
+        }
+    }
+    require(c, channels[units].residuals <= f->residual_count, FIELD(as.fully_connected.channels));
+    const uint32_t *residuals = (const uint32_t *)(const void *)(constants + f->residuals);
+    for (uint32_t i = 0; i < f->residual_count; i++) {
+        if (!require(c, residuals[i] >> 16 < inputs, FIELD(as.fully_connected.residuals))) {
+            return;
+        }
+    }
+}
+
 static void check_add(context_t *c, const bb_operator_t *op) {
     const bb_add_t *a = &op->as.add;
     const uint64_t bytes = (uint64_t)op->units * a->unit_elements;
@@ -278,6 +312,8 @@ static uint32_t used_bytes(uint8_t kind) {
     case BB_OP_DEPTHWISE_CONV_2D_PACKED:
         return common + sizeof(bb_window_t);
     case BB_OP_FULLY_CONNECTED:
+        return FIELD(as.fully_connected.residuals);
+    case BB_OP_FULLY_CONNECTED_PACKED:
         return common + sizeof(bb_fully_connected_t);
     case BB_OP_ADD:
         return FIELD(as.add.tables);
@@ -312,6 +348,9 @@ static void check_operator(context_t *c, const bb_operator_t *op) {
     switch (op->kind) {
     case BB_OP_FULLY_CONNECTED:
         check_fully_connected(c, op);
+        break;
+    case BB_OP_FULLY_CONNECTED_PACKED:
+        check_packed_fully_connected(c, op);
         break;
     case BB_OP_ADD:
     case BB_OP_ADD_TABLED:

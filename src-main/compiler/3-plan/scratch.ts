@@ -29,6 +29,11 @@ export function scratchBytes(graph: Graph, operator: Operator): number | null {
       const rows = 2 * operator.dilationHeight + 1 + operator.strideHeight;
       return rows * width < 2 ** 20 ? 4 * Math.ceil((rows * width * depth) / 4) + 12 * width : null;
     }
+    case 'FULLY_CONNECTED': {
+      const [, inputs] = graph.tensors[operator.inputs[1]].shape;
+      const rows = elementCount(graph.tensors[operator.inputs[0]].shape) / inputs;
+      return rows === 1 && inputs <= LARGEST_TAPS ? 5 * paddedTaps(graph, operator) : null;
+    }
     default:
       return null;
   }

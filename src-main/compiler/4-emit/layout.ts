@@ -52,6 +52,7 @@ export const OPERATOR_KINDS = [
   'CONV_2D_PACKED',
   'DEPTHWISE_CONV_2D_PACKED',
   'ADD_TABLED',
+  'FULLY_CONNECTED_PACKED',
 ] as const;
 export type ImageOperatorKind = (typeof OPERATOR_KINDS)[number];
 

@@ -8,7 +8,7 @@ import { unitsOf } from '../3-plan/units.js';
 import type { KernelSet } from '../plan.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
-import { packChannels, packDepthwise, type PackedChannel } from './packed.js';
+import { packChannels, packDepthwise, packFullyConnected, type PackedChannel } from './packed.js';
 import {
   activationRange,
   addMultipliers,
@@ -265,12 +265,41 @@ function writeFullyConnected(record: RecordWriter, operator: OperatorOf<'FULLY_C
   if (rows === 1) {
     record.common('FULLY_CONNECTED', range);
     record.words(32, [inputs]);
+    if (writePackedFullyConnected(record, operator)) {
+      return;
+    }
     writeWeights(record, 36, operator.inputs, outputs, true);
     return;
   }
   record.common('CONV_2D', range);
   record.halves(32, [rows, 1, inputs, rows, 1, outputs, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
   writeWeights(record, 64, operator.inputs, outputs, true);
+}
+
+/** As writePacked. */
+function writePackedFullyConnected(
+  record: RecordWriter,
+  operator: OperatorOf<'FULLY_CONNECTED'>,
+): boolean {
+  const { graph, constants, scratchOf } = record.context;
+  const scratch = scratchOf(operator);
+  if (scratch === null) {
+    return false;
+  }
+  const channels = weightedChannels(record, operator, record.tensor(operator.inputs[1]).shape[0], true);
+  const packed = packFullyConnected(channels, paddedTaps(graph, operator), zeroPointOf(record.input));
+  if (packed === null) {
+    return false;
+  }
+  record.kind('FULLY_CONNECTED_PACKED');
+  record.words(36, [
+    constants.add(packed.weights),
+    constants.add(packed.channels),
+    constants.add(packed.residuals),
+    packed.residuals.length / 4,
+    scratch,
+  ]);
+  return true;
 }
 
 function writeAdd(record: RecordWriter, operator: OperatorOf<'ADD'>): void {

@@ -60,6 +60,54 @@ export function packDepthwise(channels: readonly PackedChannel[], inputZeroPoint
   return new Uint8Array(Int32Array.from(records.flatMap((record) => record ?? [])).buffer);
 }
 
+export interface PackedFullyConnected {
+  weights: Uint8Array;
+  channels: Uint8Array;
+  residuals: Uint8Array;
+}
+
+/**
+ * Of a FULLY_CONNECTED: four channels at a time, of each four taps bytes that become pairs of channels by masking.
+ *
+ * @param taps inputs, up to the next multiple of 4
+ * @returns null when a channel needs more range than the packed kernel has
+ */
+export function packFullyConnected(
+  channels: readonly PackedChannel[],
+  taps: number,
+  inputZeroPoint: number,
+): PackedFullyConnected | null {
+  const units = 4 * Math.ceil(channels.length / 4);
+  const weightBytes = new Uint8Array(units * taps).fill(128);
+  const records: number[] = [];
+  const residuals: number[] = [];
+  for (const [unit, { bias, multiplier, weights }] of channels.entries()) {
+    const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+    const shift = -multiplier.shift;
+    if (!inRange(bias, magnitude, shift)) {
+      return null;
+    }
+    const foldedBias = bias - inputZeroPoint * weights.reduce((sum, weight) => sum + weight, 0);
+    records.push(foldedBias, multiplier.multiplier, shift, residuals.length);
+    const bounded = new Int8Array(taps);
+    bounded.set(weights);
+    residuals.push(...boundGroups(bounded).map(({ tap, weight }) => (tap << 16) | (weight & 0xffff)));
+    bounded.forEach((weight, tap) => {
+      // Words of a group: channels 0 and 1 of its first two taps, channels 2 and 3 of them, the same of the last two.
+      const word = taps * (unit >> 2) + 4 * (tap >> 2) + (tap & 2) + ((unit & 2) >> 1);
+      weightBytes[4 * word + 2 * (unit & 1) + (tap & 1)] = weight + 128;
+    });
+  }
+  for (let unit = channels.length; unit <= units; unit++) {
+    records.push(0, 0, 1, residuals.length);
+  }
+  return {
+    weights: weightBytes,
+    channels: new Uint8Array(Int32Array.from(records).buffer),
+    residuals: new Uint8Array(Int32Array.from(residuals).buffer),
+  };
+}
+
 /** Whether the kernels' requantization has room for the sums of a channel. */
 function inRange(bias: number, magnitude: number, shift: number): boolean {
   return shift >= 1 && shift <= 31 && Math.abs(bias) + LARGEST_INPUT * magnitude < LARGEST_SUM;
