@@ -247,7 +247,7 @@ static void copy_rows(const bb_operator_t *op, const int8_t *input, int8_t *to, 
     }
 }
 
-void bb_depthwise_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
+BB_TIME_CRITICAL void bb_depthwise_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
                                  uint32_t end) {
     const bb_window_t *const w = &op->as.window;
     const int32_t depth = w->input_channels;

@@ -142,7 +142,7 @@ static BB_TIME_CRITICAL void expand(const int8_t *from, uint32_t count, uint32_t
     }
 }
 
-void bb_fully_connected_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
+BB_TIME_CRITICAL void bb_fully_connected_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
                                uint32_t end) {
     const bb_fully_connected_t *const f = &op->as.fully_connected;
     const uint32_t groups = (f->inputs + 3u) / 4u;

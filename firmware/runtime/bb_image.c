@@ -116,7 +116,8 @@ static void check_packed_conv_2d(context_t *c, const bb_window_t *w) {
     const uint64_t taps = ((uint64_t)w->filter_height * w->filter_width * w->input_channels + 3u) & ~UINT64_C(3);
     require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
     if (require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) &&
-        arena_holds(c, w->scratch, 2u * BB_BLOCK * taps, FIELD(as.window.scratch))) {
+        arena_holds(c, w->scratch, 2u * BB_BLOCK * taps + (uint64_t)w->filter_width * w->input_channels,
+                    FIELD(as.window.scratch))) {
         check_stream(c, w, (uint32_t)taps);
     }
 }

@@ -17,7 +17,8 @@ export function scratchBytes(graph: Graph, operator: Operator): number | null {
   switch (operator.kind) {
     case 'CONV_2D': {
       const taps = paddedTaps(graph, operator);
-      return taps > LARGEST_TAPS ? null : BYTES_PER_TAP * taps;
+      const [, , filterWidth, depth] = graph.tensors[operator.inputs[1]].shape;
+      return taps > LARGEST_TAPS ? null : BYTES_PER_TAP * taps + filterWidth * depth;
     }
     case 'DEPTHWISE_CONV_2D': {
       const [, filterHeight, filterWidth] = graph.tensors[operator.inputs[1]].shape;

@@ -277,10 +277,7 @@ function writeFullyConnected(record: RecordWriter, operator: OperatorOf<'FULLY_C
 }
 
 /** As writePacked. */
-function writePackedFullyConnected(
-  record: RecordWriter,
-  operator: OperatorOf<'FULLY_CONNECTED'>,
-): boolean {
+function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'FULLY_CONNECTED'>): boolean {
   const { graph, constants, scratchOf } = record.context;
   const scratch = scratchOf(operator);
   if (scratch === null) {
