@@ -278,8 +278,9 @@ function writeFullyConnected(record: RecordWriter, operator: OperatorOf<'FULLY_C
 
 /** As writePacked. */
 function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'FULLY_CONNECTED'>): boolean {
-  const { graph, constants, scratchOf } = record.context;
-  const scratch = scratchOf(operator);
+  const { context } = record;
+  const { graph, constants } = context;
+  const scratch = context.scratchOf(operator);
   if (scratch === null) {
     return false;
   }
