@@ -119,6 +119,48 @@ test('cancel stores the run as cancelled, with what it had; a resume runs what i
   assert.equal((await store.getRun(resumed.runIds[0])).row.status, 'finished');
 });
 
+test('a store that fails ends the runs of all lanes before the campaign is given up', async (context) => {
+  const store = await openStore(join(await temporaryFolder(context), 'bench.sqlite'));
+  context.after(() => store.close());
+  let created = 0;
+  const failing = new Proxy(store, {
+    get: (target, key): unknown => {
+      if (key === 'createRun') {
+        created += 1;
+        if (created === 2) {
+          return () => Promise.reject(new Error('the disk is full'));
+        }
+      }
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  let events = 0;
+  const started = await startCampaign(define({ strategies: '[layer, tile, loop]', samples: '20' }), {
+    store: failing,
+    signal: new AbortController().signal,
+    parallelRuns: 2,
+    resume: false,
+    onEvent: () => (events += 1),
+  });
+  await assert.rejects(started.done, /the disk is full/);
+  const { rows } = await store.listRuns({
+    filters: [],
+    sortBy: 'id',
+    descending: false,
+    limit: 10,
+    offset: 0,
+  });
+  assert.deepEqual(
+    rows.map((row) => row.status),
+    ['cancelled'],
+  );
+  const before = events;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(events, before, 'nothing goes on');
+  assert.equal((await store.listCampaigns())[0].status, 'interrupted');
+});
+
 test('kill -9 in the middle loses no finished run, and the next call runs the rest', async (context) => {
   const path = join(await temporaryFolder(context), 'bench.sqlite');
   const script = fileURLToPath(new URL('../support/campaign-process.js', import.meta.url));

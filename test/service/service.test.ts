@@ -207,3 +207,16 @@ test('a call after closing is refused with the reason, not lost', async (context
   await service.close();
   assert.equal(errorOf(await service.dispatch('runs.list', LIST)).code, 'database-closed');
 });
+
+test('closing while a campaign is still being started waits until the engine has let go of the store', async (context) => {
+  const { service, store, events } = await openTestService(context);
+  const reply = service.dispatch('campaigns.start', TEXT);
+  await service.close();
+  assert.ok((await reply).ok);
+  const last = events.filter((message) => message.event === 'campaign.progress').at(-1);
+  assert.equal(last?.payload.status, 'cancelled');
+  const reopened = await openStore(store.path, { readOnly: true });
+  context.after(() => reopened.close());
+  const [campaign] = await reopened.listCampaigns();
+  assert.equal(campaign.status, 'cancelled', 'its end was stored, not made up at the next opening');
+});
