@@ -3,9 +3,11 @@ import { crc32 } from './crc32.js';
 import { InputError } from './errors.js';
 import { readNpz, type NpyArray } from './npz.js';
 
-const MAGIC = 0x53444242;
+export const DATASET_MAGIC = 0x53444242;
 const VERSION = 1;
-const HEADER_BYTES = 32;
+export const DATASET_HEADER_BYTES = 32;
+/** Offset of the u32 header field that holds the length of one sample. */
+export const DATASET_SAMPLE_BYTES_FIELD = 20;
 /** The CRC covers everything behind its own field. */
 const CHECKED_FROM = 16;
 
@@ -60,20 +62,20 @@ export function encodeDataset(samples: readonly Int8Array[]): Uint8Array {
   if (sampleBytes === 0 || samples.some((sample) => sample.length !== sampleBytes)) {
     throw new RangeError('a data set needs samples of one length, at least one byte each');
   }
-  const bytes = new Uint8Array(HEADER_BYTES + samples.length * sampleBytes);
+  const bytes = new Uint8Array(DATASET_HEADER_BYTES + samples.length * sampleBytes);
   samples.forEach((sample, index) =>
     bytes.set(
       new Uint8Array(sample.buffer, sample.byteOffset, sampleBytes),
-      HEADER_BYTES + index * sampleBytes,
+      DATASET_HEADER_BYTES + index * sampleBytes,
     ),
   );
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC, true);
+  view.setUint32(0, DATASET_MAGIC, true);
   view.setUint16(4, VERSION, true);
-  view.setUint16(6, HEADER_BYTES, true);
+  view.setUint16(6, DATASET_HEADER_BYTES, true);
   view.setUint32(8, bytes.length, true);
   view.setUint32(16, samples.length, true);
-  view.setUint32(20, sampleBytes, true);
+  view.setUint32(DATASET_SAMPLE_BYTES_FIELD, sampleBytes, true);
   view.setUint32(12, crc32(bytes.subarray(CHECKED_FROM)), true);
   return bytes;
 }

@@ -1,5 +1,7 @@
 import { crc32 } from '../../common/crc32.js';
+import { DATASET_HEADER_BYTES, DATASET_MAGIC, DATASET_SAMPLE_BYTES_FIELD } from '../../common/dataset.js';
 import { InputError, RunError } from '../../common/errors.js';
+import { IMAGE_FIELDS, IMAGE_HEADER_BYTES, IMAGE_MAGIC, NVM_CONTROL_BYTES } from '../image-header.js';
 import type { BoardLink } from '../link/board-link.js';
 import { PROGRAM_MAXIMUM_BYTES, type Identity } from '../link/messages.js';
 
@@ -34,14 +36,6 @@ export interface FlashReport {
 const SECTOR_BYTES = 4096;
 const ERASED = 0xff;
 const WRITE_ATTEMPTS = 3;
-
-/** Offsets of header fields, firmware/SPEC.md sections 3 and 4. */
-const IMAGE_MAGIC = 0x4d494242;
-const IMAGE_HEADER_BYTES = 128;
-const DATASET_MAGIC = 0x53444242;
-const DATASET_HEADER_BYTES = 32;
-/** Where activations begin in NVM, firmware/SPEC.md section 2. */
-const NVM_ACTIVATIONS_OFFSET = 0x1000;
 
 interface Sector {
   offset: number;
@@ -157,7 +151,7 @@ function checkFits({ image, dataset }: FlashContent, identity: Identity): void {
   const datasetField = headerReader('data set', dataset, DATASET_MAGIC, DATASET_HEADER_BYTES);
   const hex = (value: number) => `0x${value.toString(16)}`;
 
-  const board = imageField(16);
+  const board = imageField(IMAGE_FIELDS.board);
   if (board !== 0 && board !== identity.board) {
     refuse(
       'image-board',
@@ -168,11 +162,17 @@ function checkFits({ image, dataset }: FlashContent, identity: Identity): void {
   }
   const limits: [place: string, what: string, needed: number, available: number, remedy: string][] = [
     ['image', 'bytes of flash', image.length, identity.imageCapacity, 'Use a smaller model.'],
-    ['image', 'bytes of SRAM', imageField(40), identity.arenaBytes, 'Compile with a smaller --sram.'],
+    [
+      'image',
+      'bytes of SRAM',
+      imageField(IMAGE_FIELDS.arenaBytes),
+      identity.arenaBytes,
+      'Compile with a smaller --sram.',
+    ],
     [
       'image',
       'bytes of NVM',
-      imageField(44) + NVM_ACTIVATIONS_OFFSET,
+      imageField(IMAGE_FIELDS.nvmBytes) + NVM_CONTROL_BYTES,
       identity.nvmBytes,
       'Compile with another strategy.',
     ],
@@ -183,11 +183,13 @@ function checkFits({ image, dataset }: FlashContent, identity: Identity): void {
       refuse('image-does-not-fit', place, `it needs ${needed} ${what}, the board has ${available}`, remedy);
     }
   }
-  if (datasetField(20) !== imageField(48)) {
+  const sampleBytes = datasetField(DATASET_SAMPLE_BYTES_FIELD);
+  const inputBytes = imageField(IMAGE_FIELDS.inputBytes);
+  if (sampleBytes !== inputBytes) {
     refuse(
       'dataset-samples',
       'data set',
-      `its samples have ${datasetField(20)} bytes, the image takes ${imageField(48)}`,
+      `its samples have ${sampleBytes} bytes, the image takes ${inputBytes}`,
       'Make the data set from samples of the same model.',
     );
   }

@@ -7,6 +7,7 @@ import { encodeDataset } from '../../common/dataset.js';
 import { InputError, RunError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
 import { resourcePath } from '../../common/resources.js';
+import { IMAGE_FIELDS, IMAGE_HEADER_BYTES, NVM_CONTROL_BYTES } from '../image-header.js';
 import { decodeUncheckedRecord, RECORD_BYTES, type BoardRecord } from '../record.js';
 
 /** Codes of firmware/SPEC.md section 6 that checks and `start` return. */
@@ -81,13 +82,9 @@ interface CoreExports {
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 16;
 const RESULT_CAPACITY = 1024;
-/** NVM before the preserved activations: records and result slots. */
-const NVM_CONTROL_BYTES = 0x1000;
 /** Larger than any budget: the power never fails. */
 const NO_LIMIT = 0xffffffff;
 const EVENTS: readonly AdvanceEvent[] = ['none', 'task', 'result'];
-
-const HEADER = { magic: 0x4d494242, bytes: 128, board: 16, arenaBytes: 40, nvmBytes: 44 } as const;
 
 /**
  * A board without a serial line: power it with `boot`, `start` a run, `advance` task by task, take and acknowledge results.
@@ -114,16 +111,16 @@ export class HostBoard {
     this.module = options.core ?? loadCore();
     const header = new DataView(options.image.buffer, options.image.byteOffset, options.image.byteLength);
     const field = (offset: number): number =>
-      options.image.length >= HEADER.bytes ? header.getUint32(offset, true) : 0;
+      options.image.length >= IMAGE_HEADER_BYTES ? header.getUint32(offset, true) : 0;
     // A corrupt header may ask for anything; the check then says so instead of the allocation.
     const modest = (bytes: number): number => Math.min(bytes, 16 << 20);
-    this.boardNumber = options.board ?? field(HEADER.board);
+    this.boardNumber = options.board ?? field(IMAGE_FIELDS.board);
     this.senseMillivolts = options.senseMillivolts ?? (() => FULL_MILLIVOLTS);
     this.sizes = {
       image: options.image.length,
       dataset: options.dataset.length,
-      arena: options.arenaBytes ?? modest(field(HEADER.arenaBytes)),
-      nvm: options.nvmBytes ?? NVM_CONTROL_BYTES + modest(field(HEADER.nvmBytes)),
+      arena: options.arenaBytes ?? modest(field(IMAGE_FIELDS.arenaBytes)),
+      nvm: options.nvmBytes ?? NVM_CONTROL_BYTES + modest(field(IMAGE_FIELDS.nvmBytes)),
     };
     this.memory = new WebAssembly.Memory({ initial: 2 });
     let free = this.instantiate().__heap_base.value as number;
