@@ -2,13 +2,12 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostBoard } from '../board/host/host-board.js';
+import { prebuiltFirmware } from '../board/prebuilt.js';
 import { boardProfile } from '../board/profiles/index.js';
 import { createVirtualPico } from '../board/virtual/virtual-pico.js';
 import { VirtualBoardPort } from '../board/virtual/virtual-board-port.js';
 import { BoardLink } from '../board/link/board-link.js';
 import { listSerialPorts } from '../board/serial-port.js';
-import { readInput } from '../campaign/prepare.js';
-import { resourcePath } from '../common/resources.js';
 
 export interface DoctorCheck {
   id: string;
@@ -40,7 +39,7 @@ export async function examine(surroundings: DoctorSurroundings): Promise<DoctorC
     ),
     attempt('virtual-bench', 'Virtual bench', 'Reinstall: firmware/prebuilt is part of it', async () => {
       const profile = boardProfile('pico-fram');
-      const firmware = await readInput(resourcePath('firmware', 'prebuilt', `${profile.id}.bin`));
+      const firmware = await prebuiltFirmware(profile);
       const board = createVirtualPico({ firmware, profile, seed: 1 });
       board.powerOn();
       const identity = await new BoardLink(new VirtualBoardPort(board)).identify();

@@ -1,13 +1,12 @@
 /** `brownout self-test`: a board, real or virtual, examined over its serial link. */
 import { BoardLink } from '../board/link/board-link.js';
+import { prebuiltFirmware } from '../board/prebuilt.js';
 import { boardProfile } from '../board/profiles/index.js';
 import { selfTest, type SelfTestCheck } from '../board/self-test.js';
 import { openSerialPort } from '../board/serial-port.js';
 import type { BoardFaults } from '../board/virtual/board-faults.js';
 import { VirtualBoardPort } from '../board/virtual/virtual-board-port.js';
 import { createVirtualPico } from '../board/virtual/virtual-pico.js';
-import { readInput } from '../campaign/prepare.js';
-import { resourcePath } from '../common/resources.js';
 
 export type { SelfTestCheck };
 
@@ -36,7 +35,7 @@ export type SelfTestRequest = { board: string } & (
 /** @throws InputError for a port that is not there; RunError when the board does not answer */
 export async function runSelfTest(request: SelfTestRequest): Promise<SelfTestCheck[]> {
   const profile = boardProfile(request.board);
-  const firmware = await readInput(resourcePath('firmware', 'prebuilt', `${profile.id}.bin`));
+  const firmware = await prebuiltFirmware(profile);
   if (request.kind === 'serial') {
     const port = await openSerialPort(request.portPath, profile.serialBaud);
     try {

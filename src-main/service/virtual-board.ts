@@ -1,12 +1,12 @@
 /** `brownout virtual-board`: any program for the RP2040 on the virtual Pico, or its serial line for other programs. */
 import { basename } from 'node:path';
 import { placeProgram, readProgram, type PlacedProgram } from '../board/images/index.js';
+import { prebuiltFirmware } from '../board/prebuilt.js';
 import { boardProfile } from '../board/profiles/index.js';
 import { runProgram, type ProgramRun } from '../board/virtual/program-run.js';
 import { serveVirtualBoard, type VirtualBoardServer } from '../board/virtual/serve.js';
 import { createVirtualPico } from '../board/virtual/virtual-pico.js';
 import { readInput } from '../campaign/prepare.js';
-import { resourcePath } from '../common/resources.js';
 
 export interface VirtualBoardRequest {
   /** ELF, UF2, BIN or Intel HEX file; null for the firmware of this bench. */
@@ -42,7 +42,7 @@ export async function serveBoard(
   const profile = boardProfile(request.board);
   const program = request.firmwarePath === null ? null : await load(request.firmwarePath, profile.flashBytes);
   const board = createVirtualPico({
-    firmware: program?.flash ?? (await readInput(resourcePath('firmware', 'prebuilt', `${profile.id}.bin`))),
+    firmware: program?.flash ?? (await prebuiltFirmware(profile)),
     profile,
     seed: request.seed,
     foreign: program ? { sram: program.sram, entry: program.entry, onNote } : undefined,
