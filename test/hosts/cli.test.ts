@@ -134,3 +134,45 @@ for (const [what, prepare, message] of MISTAKES) {
 function snapshot(folder: string): Map<string, string> {
   return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')]));
 }
+
+test('self-test prints every part; a fault is named with its remedy and exit status 1', async (context) => {
+  const folder = await temporaryFolder(context);
+  const whole = brownout(folder, 'self-test', '--virtual');
+  assert.equal(whole.status, 0, whole.stderr);
+  assert.equal(whole.stdout.match(/^pass/gm)?.length, 6);
+  const broken = brownout(folder, 'self-test', '--virtual', '--fault', 'adc-shorted');
+  assert.equal(broken.status, 1);
+  assert.match(broken.stdout, /FAIL +capacitor through the ADC +0\.00 V.*\n +The board runs, .*GPIO26/);
+  const json = brownout(folder, 'self-test', '--virtual', '--fault', 'nvm-absent', '--json');
+  const { checks } = JSON.parse(json.stdout) as { checks: { id: string; passed: boolean }[] };
+  assert.deepEqual(
+    checks.filter(({ passed }) => !passed).map(({ id }) => id),
+    ['nvm-identity', 'nvm-pattern'],
+  );
+  for (const wrong of [
+    [],
+    ['--port', '/dev/null', '--virtual'],
+    ['--port', '/dev/null', '--fault', 'nvm-small'],
+  ]) {
+    const refused = brownout(folder, 'self-test', ...wrong);
+    assert.equal(refused.status, 2, wrong.join(' '));
+    assert.match(refused.stderr, /--port .* or --virtual/);
+  }
+});
+
+test('virtual-board runs a program, and refuses what is none with what is wrong', async (context) => {
+  const folder = await temporaryFolder(context);
+  const firmware = resourcePath('firmware', 'prebuilt', 'pico-fram.uf2');
+  const run = brownout(folder, 'virtual-board', '--firmware', firmware, '--seconds', '20ms', '--json');
+  assert.equal(run.status, 0, run.stderr);
+  const result = JSON.parse(run.stdout) as { ended: string; cycles: number; output: string; notes: string[] };
+  assert.equal(result.ended, 'time');
+  assert.ok(result.cycles > 1000);
+  // Our own firmware begins with the zero byte that ends a cut frame.
+  assert.equal(result.output.charCodeAt(0), 0);
+  assert.deepEqual(result.notes, []);
+  writeFileSync(join(folder, 'text.bin'), 'this is not a program');
+  const refused = brownout(folder, 'virtual-board', '--firmware', 'text.bin');
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /text\.bin: it has no second-stage boot loader/);
+});
