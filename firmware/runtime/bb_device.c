@@ -67,7 +67,7 @@ static void send_status(bb_device_t *device, const bb_link_frame_t *frame, bb_st
     send(device, BB_STATUS, frame->sequence, payload, sizeof payload, NULL, 0);
 }
 
-/* Full check of what is in flash, remembered until flash changes: it reads every byte of the image. */
+/* Full check of what is in flash; it reads every byte of the image, so IDENTIFY makes do with what is remembered of it. */
 static bb_status_t check_image(bb_device_t *device, uint32_t *detail)
 {
     const bb_place_t *place = device->place;
@@ -106,6 +106,26 @@ static void forget_checks(bb_device_t *device)
 static bool running(const bb_device_t *device)
 {
     return device->runtime.record.state == BB_STATE_RUNNING;
+}
+
+/*
+ * Before a run nothing is taken from memory: bits of flash may have changed without anybody's doing. A run in progress keeps
+ * the image that it began with whatever is found now, because the interpreter needs one.
+ */
+static bb_status_t check_flash_again(bb_device_t *device, uint32_t *detail)
+{
+    const uint8_t *image = device->runtime.image;
+    const uint8_t *dataset = device->runtime.dataset;
+    forget_checks(device);
+    bb_status_t status = check_image(device, detail);
+    if (status == BB_OK) {
+        status = check_dataset(device, detail);
+    }
+    if (running(device)) {
+        device->runtime.image = image;
+        device->runtime.dataset = dataset;
+    }
+    return status;
 }
 
 /* True when [offset, offset + bytes) lies inside the image region or inside the data set region. */
@@ -202,10 +222,7 @@ static void on_run(bb_device_t *device, const bb_link_frame_t *frame)
         send_status(device, frame, same ? BB_OK : BB_BUSY, same ? 0 : record->state);
         return;
     }
-    bb_status_t status = check_image(device, &detail);
-    if (status == BB_OK) {
-        status = check_dataset(device, &detail);
-    }
+    bb_status_t status = check_flash_again(device, &detail);
     if (status == BB_OK) {
         status = bb_start(&device->runtime, run_id, first_sample, inference_count, &detail);
     }
@@ -227,10 +244,7 @@ static void on_acknowledge(bb_device_t *device, const bb_link_frame_t *frame)
 static void on_check_image(bb_device_t *device, const bb_link_frame_t *frame)
 {
     uint32_t detail = 0;
-    bb_status_t status = check_image(device, &detail);
-    if (status == BB_OK) {
-        status = check_dataset(device, &detail);
-    }
+    bb_status_t status = check_flash_again(device, &detail);
     send_status(device, frame, status, status == BB_OK ? 0 : detail);
 }
 
