@@ -52,7 +52,7 @@ function createBench(strategy: Strategy): Bench {
   const graph = builder.build();
   const planned = plan(graph, {
     strategy,
-    kernels: 'reference',
+    kernels: 'fast',
     sramBytes: 4096,
     nvmBytes: 8192,
     tileUnits: 2,
