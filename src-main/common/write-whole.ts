@@ -6,7 +6,8 @@ import { InputError } from './errors.js';
  * @throws InputError when the folder does not exist or cannot be written
  */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.part`;
+  // Of its own for every process: two that write the same file at once must not take each other's half away.
+  const temporary = `${path}.${process.pid}.part`;
   try {
     await writeFile(temporary, content);
     await rename(temporary, path);

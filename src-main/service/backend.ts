@@ -1,5 +1,5 @@
 /** What the service needs of the parts below it, so that it can be put together from others in a test. */
-import type { CampaignEvent } from '../campaign/engine.js';
+import type { CampaignEvent, StartedCampaign } from '../campaign/engine.js';
 import type { Store } from '../store/store.js';
 import type { CampaignSummary, CampaignText } from './manifest.js';
 
@@ -11,12 +11,6 @@ export interface RunArchive extends Pick<Store, 'listRuns' | 'getRun' | 'getTrac
 
 export type { CampaignEvent };
 
-export interface StartedCampaign {
-  campaignId: number;
-  /** Resolves when the last run is stored; rejects when the campaign as a whole failed. */
-  done: Promise<void>;
-}
-
 export interface CampaignEngine {
   /** Throws InputError with line and column. */
   check(text: CampaignText): CampaignSummary;
@@ -24,5 +18,5 @@ export interface CampaignEngine {
   start(
     text: CampaignText,
     options: { onEvent: (event: CampaignEvent) => void; signal: AbortSignal },
-  ): Promise<StartedCampaign>;
+  ): Promise<Pick<StartedCampaign, 'campaignId' | 'done'>>;
 }

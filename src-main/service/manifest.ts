@@ -12,8 +12,10 @@ import type {
   PowerCycle,
   Provenance,
   RunConfig,
+  RunEvent,
   RunMeasures,
   RunStatus,
+  TraceChannel,
 } from '../campaign/types.js';
 import { RUN_COLUMNS } from '../store/columns.js';
 import type { RunColumn, RunDetail as StoredRun, RunFilter, RunQuery, RunRow } from '../store/types.js';
@@ -81,7 +83,7 @@ export interface CampaignProgress {
   error: PlainError | null;
 }
 
-export type RunStage = 'compile' | 'flash' | 'run' | 'store';
+export type RunStage = Extract<RunEvent, { kind: 'stage' }>['stage'];
 
 /** Where one run of the current campaign stands. */
 export interface RunProgress {
@@ -115,7 +117,12 @@ export interface RunProgress {
 }
 
 /** The channels of a run, live and stored, in the order of the columns of live samples. */
-export const LIVE_CHANNELS = ['capacitorVolts', 'loadAmps', 'powered', 'progress'] as const;
+export const LIVE_CHANNELS = [
+  'capacitorVolts',
+  'loadAmps',
+  'powered',
+  'progress',
+] as const satisfies readonly TraceChannel['channel'][];
 
 /**
  * Growth of the live history of one run: the window cuts its copy to `fromIndex` buckets and appends `columns`. Channels

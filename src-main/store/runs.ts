@@ -23,7 +23,7 @@ export interface NewRun {
   campaignId: number | null;
   /** Identity of the cell within its campaign. */
   cell: string;
-  /** 0 for the first run of a configuration. */
+  /** Counts the runs of one configuration, from 1. */
   repeat: number;
   config: RunConfig;
 }
