@@ -97,18 +97,21 @@ void bb_boot(bb_runtime_t *rt, const uint8_t *image, const uint8_t *dataset) {
         return;
     }
     rt->record.power_cycles++;
+    if (rt->record.starts < UINT8_MAX) {
+        rt->record.starts++;
+    }
+    /*
+     * Started here before and got no further: what was sensed cannot be trusted. Also with a result waiting: it may have been
+     * acknowledged, and work begun behind it, which leaves no trace either.
+     */
+    if (rt->record.starts >= 2) {
+        rt->record.careful = 1;
+    }
     if (!can_continue(rt)) {
         rt->record.state = BB_STATE_STOPPED;
     } else if (!bb_result_pending(rt, NULL)) {
         /* The board was at this task or beyond when the power failed: it goes straight on after a commit. */
         rt->record.tasks_reexecuted++;
-        if (rt->record.starts < UINT8_MAX) {
-            rt->record.starts++;
-        }
-        /* Started here before and got no further: what was sensed cannot be trusted. */
-        if (rt->record.starts >= 2) {
-            rt->record.careful = 1;
-        }
         if (rt->record.task > 0) {
             rt->record.restores++;
         }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { boardProfile } from '../board/profiles/index.js';
+import { planningPower, type Capacitor } from '../board/planning.js';
 import type { BoardProfile } from '../board/profile.js';
 import { loadDataset, type Dataset } from '../common/dataset.js';
 import { InputError } from '../common/errors.js';
@@ -23,6 +24,8 @@ export interface CompileRequest {
   kernels: KernelSet;
   /** Most SRAM for activations; null = all the board has. */
   sramBytes: number | null;
+  /** What strategies `planned` and `adaptive` plan for; null = power that never fails. */
+  capacitor: Capacitor | null;
 }
 
 export interface CompiledFiles {
@@ -67,6 +70,7 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
     boardNumber: profile.imageBoard,
     sramBytes: Math.min(request.sramBytes ?? profile.arenaBytes, profile.arenaBytes),
     nvmBytes: profile.nvmBytes,
+    power: request.capacitor === null ? null : planningPower(request.capacitor, profile),
     ...(calibration === null ? {} : { calibration }),
   });
   artifacts.push(artifact('image', `${model.name}.${request.strategy}.image`, compiled.image));
@@ -77,7 +81,8 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
  * @throws InputError as compileFiles, and for samples or traces that are not there
  */
 export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
-  const { profile, compiled, artifacts } = await compileFiles({ ...config, sramBytes: null });
+  const capacitor = config.power.kind === 'continuous' ? null : config;
+  const { profile, compiled, artifacts } = await compileFiles({ ...config, sramBytes: null, capacitor });
   const dataFile = await readArtifact('data', config.dataPath);
   const firmware = await readArtifact('firmware', resourcePath('firmware', 'prebuilt', `${profile.id}.bin`));
   artifacts.push(dataFile, firmware);

@@ -5,14 +5,14 @@ import { InputError } from '../common/errors.js';
 import { present } from '../common/present.js';
 import { importModel } from './1-import/index.js';
 import { quantize, type QuantizationReport } from './2-quantize/index.js';
-import { plan } from './3-plan/index.js';
+import { plan, type PlanningPower } from './3-plan/index.js';
 import { emit } from './4-emit/index.js';
 import { roundHalfAwayFromZero } from './fixed-point.js';
 import { elementCount, type Graph, type Tensor } from './graph.js';
 import { inspectGraph, type Inspection } from './inspect.js';
 import type { KernelSet, Plan, Strategy } from './plan.js';
 
-export { printPlan } from './3-plan/index.js';
+export { printPlan, type CostModel, type OperatorCost, type PlanningPower } from './3-plan/index.js';
 export { describeImage, emitDataset, type ImageDescription } from './4-emit/index.js';
 
 export interface CompileOptions {
@@ -28,6 +28,8 @@ export interface CompileOptions {
   calibration?: readonly Float32Array[];
   /** Units per tile of strategy `tile`, instead of its own choice. */
   tileUnits?: number;
+  /** What strategies `planned` and `adaptive` plan for; null or left out: power that never fails. */
+  power?: PlanningPower | null;
 }
 
 export interface ScaleAndZeroPoint {

@@ -5,7 +5,7 @@
 import type { Graph } from './graph.js';
 
 /** How a plan preserves progress. See ARCHITECTURE.md, "Strategies". */
-export const STRATEGIES = ['restart', 'layer', 'tile', 'loop'] as const;
+export const STRATEGIES = ['restart', 'layer', 'tile', 'loop', 'planned', 'adaptive'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Which implementation of the kernels the image asks for. */

@@ -10,6 +10,7 @@ import { loadDataset } from '../common/dataset.js';
 import { InputError, RunError } from '../common/errors.js';
 import { quantizeInput } from '../compiler/index.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
+import { capacitorOf } from './models.js';
 
 export interface InferRequest {
   modelPath: string;
@@ -57,7 +58,8 @@ export async function infer(
   request: InferRequest,
   hooks: { signal: AbortSignal; onEvent: (event: RunEvent) => void },
 ): Promise<InferResult> {
-  const { profile, compiled } = await compileFiles({ ...request, sramBytes: null });
+  const capacitor = request.power.kind === 'continuous' ? null : capacitorOf(request);
+  const { profile, compiled } = await compileFiles({ ...request, sramBytes: null, capacitor });
   const data = loadDataset(await readInput(request.dataPath), request.dataPath);
   const samples = Math.min(request.limit ?? data.samples.length, data.samples.length);
   if (samples === 0) {

@@ -1,4 +1,6 @@
 /** `brownout inspect` and `brownout compile`: what is in a model, and what becomes of it. */
+import { boardProfile } from '../board/profiles/index.js';
+import type { Capacitor } from '../board/planning.js';
 import { compileFiles, readInput, type CompileRequest } from '../campaign/prepare.js';
 import { loadDataset } from '../common/dataset.js';
 import { writeWhole } from '../common/write-whole.js';
@@ -9,6 +11,24 @@ import { inspectGraph, type Inspection } from '../compiler/inspect.js';
 /** @throws InputError for a file that is not a model this compiler can read */
 export async function inspectModel(path: string): Promise<Inspection> {
   return inspectGraph(importModel(await readInput(path), path));
+}
+
+/**
+ * A capacitor with the thresholds that the user named, or else the board's.
+ * @throws InputError for a board that is not known
+ */
+export function capacitorOf(named: {
+  board: string;
+  capacitanceFarads: number;
+  turnOnVolts: number | null;
+  brownOutVolts: number | null;
+}): Capacitor {
+  const { power } = boardProfile(named.board);
+  return {
+    capacitanceFarads: named.capacitanceFarads,
+    turnOnVolts: named.turnOnVolts ?? power.turnOnVolts.value,
+    brownOutVolts: named.brownOutVolts ?? power.brownOutVolts.value,
+  };
 }
 
 export interface CompileOutput {

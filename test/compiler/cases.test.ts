@@ -8,6 +8,7 @@ import { plan, printPlan } from '../../src-main/compiler/3-plan/index.js';
 import type { Graph } from '../../src-main/compiler/graph.js';
 import { STRATEGIES } from '../../src-main/compiler/plan.js';
 import { inferWithOracle } from '../support/int8-oracle.js';
+import { tightPower } from '../support/planning-power.js';
 import { GraphBuilder, randomSample, seededChoices, type OperatorDraft } from '../support/random-graph.js';
 
 /** One folder per case: graph.json, and beside it the plan of each strategy as it is expected to be. */
@@ -59,6 +60,7 @@ for (const name of readdirSync(CASES)) {
         sramBytes: 64 << 10,
         nvmBytes: 64 << 10,
         tileUnits: strategy === 'tile' ? 4 : undefined,
+        power: tightPower(graph),
       });
       const text = printPlan(planned);
       const snapshot = `${CASES}/${name}/plan.${strategy}.txt`;

@@ -8,6 +8,7 @@ import { emit } from '../../src-main/compiler/4-emit/index.js';
 import { emitDataset } from '../../src-main/compiler/index.js';
 import { plan } from '../../src-main/compiler/3-plan/index.js';
 import { STRATEGIES, type Plan, type Strategy } from '../../src-main/compiler/plan.js';
+import { tightPower } from '../support/planning-power.js';
 import { GraphBuilder, randomSample, seededChoices } from '../support/random-graph.js';
 
 /** A board with a run of a small model with a residual branch, and what an undisturbed run of it gives. */
@@ -20,7 +21,7 @@ interface Bench {
 const RUN = 7;
 const INFERENCES = 3;
 
-function createBench(strategy: Strategy): Bench {
+function createBench(strategy: Strategy, senseMillivolts: () => number = () => 5000): Bench {
   const choices = seededChoices(2024);
   const builder = new GraphBuilder('branches', [1, 4, 4, 2], choices);
   const window = {
@@ -56,12 +57,17 @@ function createBench(strategy: Strategy): Bench {
     sramBytes: 4096,
     nvmBytes: 8192,
     tileUnits: 2,
+    power: tightPower(graph),
   });
   const image = emit(planned, { board: 0, modelSha256: new Uint8Array(32) });
   const samples = Array.from({ length: INFERENCES }, () => randomSample(graph, choices));
   const expected = inferOnHost(image, samples);
   assert.notDeepEqual(expected[0], expected[1]);
-  return { board: new HostBoard({ image, dataset: emitDataset(samples) }), planned, expected };
+  return {
+    board: new HostBoard({ image, dataset: emitDataset(samples), senseMillivolts }),
+    planned,
+    expected,
+  };
 }
 
 interface Outcome {
@@ -134,7 +140,11 @@ function assertExact(bench: Bench, { results, failures }: Outcome): void {
   assert.equal(record.inference, INFERENCES);
   assert.equal(record.acknowledged, INFERENCES);
   assert.equal(record.tasksExecuted, INFERENCES * bench.planned.tasks.length);
-  assert.equal(record.checkpoints, record.tasksExecuted);
+  if (bench.planned.strategy === 'adaptive') {
+    assert(record.checkpoints >= INFERENCES && record.checkpoints <= record.tasksExecuted);
+  } else {
+    assert.equal(record.checkpoints, record.tasksExecuted);
+  }
   assert(record.powerCycles <= failures + 1);
   assert(record.restores <= record.tasksReexecuted && record.tasksReexecuted < record.powerCycles);
 }
@@ -174,6 +184,74 @@ for (const strategy of STRATEGIES) {
     );
   });
 }
+
+const SENSES: Record<string, () => () => number> = {
+  'far too high': () => () => 5500,
+  'far too low': () => () => 0,
+  'stuck in the middle': () => () => 2200,
+  noise: () => {
+    const choices = seededChoices(77);
+    return () => choices.integer(0, 5500);
+  },
+};
+
+for (const [name, sense] of Object.entries(SENSES)) {
+  test(`adaptive with sensing that is ${name}: exact and once, whatever byte the power fails at`, () => {
+    const bench = createBench('adaptive', sense());
+    const total = bytesOfUndisturbedRun(bench);
+    for (let limit = 0; limit < total; limit++) {
+      assertExact(bench, runToEnd(bench, [limit]));
+    }
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: total }), { maxLength: 12 }), (limits) => {
+        assertExact(bench, runToEnd(bench, limits));
+      }),
+      { numRuns: 100 },
+    );
+  });
+}
+
+/** Runs with the power failing after every `advances` tasks; null when it comes to no end. */
+function powerCyclesNeeded(bench: Bench, advances: number): number | null {
+  const { board } = bench;
+  board.nvm.fill(0);
+  board.boot();
+  board.start(RUN, 0, INFERENCES);
+  for (let cycle = 1; cycle < 500; cycle++) {
+    for (let done = 0; done < advances && board.record().state === 'running'; done++) {
+      const pending = board.pendingResult();
+      if (pending !== null) {
+        assert.deepEqual(pending.output, bench.expected[pending.inference]);
+        board.acknowledge(RUN, pending.inference);
+      }
+      board.advance();
+    }
+    if (board.record().state === 'finished') {
+      return cycle;
+    }
+    board.powerOff();
+    board.boot();
+  }
+  return null;
+}
+
+test('adaptive without working sensing still gets on: after one lost power cycle, planned commits are made', () => {
+  const blind = createBench('adaptive', () => 5500);
+  const sequence = blind.planned.tasks.map(({ commit }) => commit.when === 'always' || commit.planned);
+  // Longest way between planned commits; tasks of the plan fit a power cycle, so that many tasks do.
+  const longest = sequence
+    .join()
+    .split('true')
+    .reduce((most, gap) => Math.max(most, gap.split('false').length), 0);
+  const cycles = powerCyclesNeeded(blind, longest + 1);
+  assert(cycles !== null, 'it ends');
+  assert(cycles > INFERENCES, 'the power failed within inferences');
+  const record = currentRecord(blind.board.nvm);
+  assert(record !== null && record.checkpoints > INFERENCES, 'planned commits were made');
+
+  const timid = createBench('adaptive', () => 0);
+  assert(powerCyclesNeeded(timid, 1) !== null, 'a commit after every task ends with a task per power cycle');
+});
 
 test('the byte counters are the sum of what the steps and records of a run move', () => {
   const bench = createBench('tile');

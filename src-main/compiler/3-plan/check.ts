@@ -17,6 +17,10 @@ interface Written {
  * @throws Error naming the task: a defect of the planner, not of the model
  */
 export function checkNvm(plan: Plan): void {
+  if (plan.bankBytes > 0) {
+    checkBanks(plan);
+    return;
+  }
   let written: Written[] = [];
   plan.tasks.forEach((task, index) => {
     const loads = transfers(task.restore, 'LOAD');
@@ -32,6 +36,24 @@ export function checkNvm(plan: Plan): void {
     }
     for (const save of saves) {
       written = [...written.flatMap((range) => without(range, save)), toWritten(save)];
+    }
+  });
+}
+
+/**
+ * With banks, every save must hold what the next restore reads, from the same place of the arena: nothing else is in that
+ * bank. That it does not touch the bank in use is the runtime's business.
+ */
+function checkBanks({ tasks, bankBytes }: Plan): void {
+  tasks.forEach((task, index) => {
+    const where = `task ${index} "${task.name}"`;
+    const loads = transfers(task.restore, 'LOAD');
+    const written = index === 0 ? [] : tasks[index - 1].save.map(toWritten);
+    if (written.some(({ end }) => end > bankBytes)) {
+      throw new Error(`the task before ${where} saves beyond its bank`);
+    }
+    if (loads.some((load) => missingBytes(load, written) > 0)) {
+      throw new Error(`${where} restores NVM bytes that the task before it does not save`);
     }
   });
 }

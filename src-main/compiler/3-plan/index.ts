@@ -5,10 +5,13 @@ import type { Graph } from '../graph.js';
 import type { KernelSet, Plan, Scratch, Strategy } from '../plan.js';
 import { allocate, type Allocation } from './allocate.js';
 import { checkNvm } from './check.js';
+import type { PlanningPower } from './cost.js';
 import { bufferOf, findBuffers, isLive, type Buffer } from './lifetimes.js';
 import { scratchBytes } from './scratch.js';
+import { adaptiveTasks, plannedTasks, type PoweredTasks } from './powered.js';
 import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
+export type { CostModel, OperatorCost, PlanningPower } from './cost.js';
 export { printPlan } from './print.js';
 
 export interface PlanOptions {
@@ -20,6 +23,8 @@ export interface PlanOptions {
   nvmBytes: number;
   /** Units per tile of strategy `tile`, for every operator; default: about 1 KB of output or 20,000 MACs. */
   tileUnits?: number;
+  /** What strategies `planned` and `adaptive` plan for; null or left out: power that never fails. */
+  power?: PlanningPower | null;
 }
 
 /** NVM before the preserved activations, and the size of a result slot: firmware/SPEC.md, section 2. */
@@ -38,25 +43,32 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
   const tiles = tilesOf(graph, options.strategy, options.tileUnits);
   const { arena, scratch } = placeInArena(graph, buffers, options);
   requireArena(graph, buffers, arena.bytes, options.sramBytes);
-  const { placed, nvmBytes } = placeInNvm(buffers, arena.offsets, options.strategy, tiles);
+  // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
+  const whole =
+    tiles.length === 0 ||
+    options.strategy === 'restart' ||
+    (isPowered(options.strategy) && !(options.power ?? null));
+  const { tasks, nvmBytes, bankBytes } = whole
+    ? { tasks: wholeInference(graph, place(buffers, arena.offsets)), nvmBytes: 0, bankBytes: 0 }
+    : tasksOf(graph, buffers, arena.offsets, tiles, {
+        ...options,
+        // Without room for what they need, the fast kernels do not run.
+        kernels: scratch.length > 0 ? options.kernels : 'reference',
+      });
   requireNvm(graph, nvmBytes, options.nvmBytes);
   const result: Plan = {
     strategy: options.strategy,
     kernels: options.kernels,
     graph,
-    placements: placed.flatMap(({ tensors, arenaOffset, bytes }) =>
-      tensors.map((tensor) => ({ tensor, arenaOffset, bytes })),
+    placements: buffers.flatMap(({ tensors, bytes }, index) =>
+      tensors.map((tensor) => ({ tensor, arenaOffset: arena.offsets[index], bytes })),
     ),
     scratch,
     arenaBytes: arena.bytes,
     nvmBytes,
     commits: options.strategy === 'loop' ? 'light' : 'record',
-    bankBytes: 0,
-    // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
-    tasks:
-      options.strategy === 'restart' || tiles.length === 0
-        ? wholeInference(graph, placed)
-        : taskPerTile(graph, placed, tiles),
+    bankBytes,
+    tasks,
     macs: graph.operators.reduce((sum, operator) => sum + operatorMacs(graph, operator), 0),
   };
   checkNvm(result);
@@ -91,6 +103,30 @@ function placeInArena(
   };
 }
 
+function isPowered(strategy: Strategy): boolean {
+  return strategy === 'planned' || strategy === 'adaptive';
+}
+
+function tasksOf(
+  graph: Graph,
+  buffers: readonly Buffer[],
+  arenaOffsets: readonly number[],
+  tiles: readonly Tile[],
+  { strategy, kernels, power }: PlanOptions,
+): PoweredTasks {
+  if (isPowered(strategy) && power) {
+    const tasksFor = strategy === 'planned' ? plannedTasks : adaptiveTasks;
+    return tasksFor(graph, kernels, buffers, arenaOffsets, power);
+  }
+  const { placed, nvmBytes } = placeInNvm(buffers, arenaOffsets, tiles);
+  return { tasks: taskPerTile(graph, placed, tiles), nvmBytes, bankBytes: 0 };
+}
+
+/** In the arena only. */
+function place(buffers: readonly Buffer[], arenaOffsets: readonly number[]): PlacedBuffer[] {
+  return buffers.map((buffer, index) => ({ ...buffer, arenaOffset: arenaOffsets[index], nvmOffset: null }));
+}
+
 /**
  * NVM for every buffer that some restore reads. A buffer is written by the tasks of its first operator and read by
  * restores up to its last; buffers that meet there get different bytes, so that no SAVE hits what is still needed.
@@ -98,14 +134,13 @@ function placeInArena(
 function placeInNvm(
   buffers: readonly Buffer[],
   arenaOffsets: readonly number[],
-  strategy: Strategy,
   tiles: readonly Tile[],
 ): { placed: PlacedBuffer[]; nvmBytes: number } {
   const isPreserved = (buffer: Buffer): boolean => {
     const readers = tiles.filter(({ operator, unitBegin }) =>
       operator === buffer.firstOperator ? unitBegin > 0 : isLive(buffer, operator),
     );
-    return strategy !== 'restart' && buffer.firstOperator >= 0 && readers.length > 0;
+    return buffer.firstOperator >= 0 && readers.length > 0;
   };
   const preserved = buffers.filter(isPreserved);
   const nvm = allocate(

@@ -107,22 +107,45 @@ function taskName(operator: Operator, tile: Tile, units: Units): string {
 }
 
 function restoreSteps(graph: Graph, buffers: readonly PlacedBuffer[], tile: Tile, units: Units): Step[] {
+  return stateAt(graph, buffers, tile, units).flatMap(({ buffer, begin, end }): Step[] =>
+    buffer.firstOperator === -1 ? inputSteps(graph, [buffer]) : rangeStep('LOAD', buffer, begin, end),
+  );
+}
+
+/** Bytes begin .. end - 1 of a buffer. */
+export interface BufferRange<B extends Buffer> {
+  buffer: B;
+  begin: number;
+  end: number;
+}
+
+/** What the rest of an inference from `tile` on still reads of what was there before: in the order of the buffers. */
+export function stateAt<B extends Buffer>(
+  graph: Graph,
+  buffers: readonly B[],
+  tile: Pick<Tile, 'operator' | 'unitBegin'>,
+  units: Units,
+): BufferRange<B>[] {
   const operator = graph.operators[tile.operator];
   return buffers
     .filter((buffer) => isLive(buffer, tile.operator))
-    .flatMap((buffer): Step[] => {
+    .map((buffer) => {
       if (buffer.firstOperator === tile.operator) {
-        return rangeStep('LOAD', buffer, 0, tile.unitBegin * units.bytes);
+        return { buffer, begin: 0, end: tile.unitBegin * units.bytes };
       }
-      if (buffer.firstOperator === -1) {
-        return inputSteps(graph, [buffer]);
-      }
-      return rangeStep('LOAD', buffer, firstByteStillRead(graph, operator, buffer, tile), buffer.bytes);
-    });
+      const begin = buffer.firstOperator === -1 ? 0 : firstByteStillRead(graph, operator, buffer, tile);
+      return { buffer, begin, end: buffer.bytes };
+    })
+    .filter(({ begin, end }) => begin < end);
 }
 
 /** Rows above the window of the rest of the last operator that reads a buffer are not loaded again. */
-function firstByteStillRead(graph: Graph, operator: Operator, buffer: Buffer, tile: Tile): number {
+function firstByteStillRead(
+  graph: Graph,
+  operator: Operator,
+  buffer: Buffer,
+  tile: Pick<Tile, 'operator' | 'unitBegin'>,
+): number {
   if (buffer.lastOperator !== tile.operator) {
     return 0;
   }
@@ -130,7 +153,7 @@ function firstByteStillRead(graph: Graph, operator: Operator, buffer: Buffer, ti
   return rows === null ? 0 : rows.row * rows.rowBytes;
 }
 
-function executeStep(tile: Tile): Step {
+export function executeStep(tile: Tile): Step {
   return { kind: 'EXECUTE', ...tile };
 }
 
@@ -153,13 +176,13 @@ function rangeStep<K extends 'LOAD' | 'SAVE'>(
       ];
 }
 
-function inputSteps(graph: Graph, buffers: readonly PlacedBuffer[]): Step[] {
+export function inputSteps(graph: Graph, buffers: readonly PlacedBuffer[]): Step[] {
   return buffers
     .filter((buffer) => graph.inputs.includes(buffer.root))
     .map(({ arenaOffset, bytes }) => ({ kind: 'INPUT', arenaOffset, bytes }));
 }
 
-function outputStep(graph: Graph, buffers: readonly PlacedBuffer[]): Step {
+export function outputStep(graph: Graph, buffers: readonly PlacedBuffer[]): Step {
   const { arenaOffset, bytes } = bufferOf(buffers, graph.outputs[0]);
   return { kind: 'OUTPUT', arenaOffset, bytes };
 }

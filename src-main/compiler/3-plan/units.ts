@@ -9,6 +9,8 @@ export interface Units {
   bytes: number;
   /** Multiply-accumulates of one, or for operators without weights the elements it reads: a measure of its time. */
   work: number;
+  /** Of the whole operator; 0 where there are none. */
+  weightBytes: number;
   /** For names of tasks: `rows`, `channels`, `elements`. */
   label: string;
 }
@@ -20,7 +22,13 @@ export function unitsOf(graph: Graph, operator: Operator): Units {
   const weights = graph.tensors[operator.inputs[1] ?? -1]?.shape ?? [];
   const { count, label } = countOf(operator, input, weights, output);
   const work = operatorMacs(graph, operator) || elementsRead(operator, input, output);
-  return { count, bytes: elementCount(output) / count, work: Math.ceil(work / count), label };
+  return {
+    count,
+    bytes: elementCount(output) / count,
+    work: Math.ceil(work / count),
+    weightBytes: operatorMacs(graph, operator) > 0 ? elementCount(weights) : 0,
+    label,
+  };
 }
 
 function countOf(

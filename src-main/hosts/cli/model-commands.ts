@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { formatQuantity } from '../../common/quantity.js';
 import type { KernelSet, Strategy } from '../../compiler/plan.js';
 import { infer, type InferResult } from '../../service/infer.js';
-import { compileModel, inspectModel } from '../../service/models.js';
+import { capacitorOf, compileModel, inspectModel } from '../../service/models.js';
 import {
   boardOption,
   calibrationOption,
@@ -49,6 +49,9 @@ export function addModelCommands(program: Command): void {
     kernels: KernelSet;
     sram?: number;
     calibration?: string;
+    capacitance?: number;
+    von?: number;
+    voff?: number;
     out?: string;
     data?: string;
     plan?: boolean;
@@ -61,6 +64,14 @@ export function addModelCommands(program: Command): void {
     .addOption(strategyOption())
     .addOption(kernelsOption())
     .addOption(new Option('--sram <bytes>', 'most SRAM for activations').argParser(countOption('--sram', 1)))
+    .addOption(
+      new Option(
+        '--capacitance <farads>',
+        'storage capacitor that strategies planned and adaptive plan for; without it, power that never fails',
+      ).argParser(quantityOption('--capacitance', 'F')),
+    )
+    .addOption(new Option('--von <volts>', 'turn-on voltage').argParser(quantityOption('--von', 'V')))
+    .addOption(new Option('--voff <volts>', 'brown-out voltage').argParser(quantityOption('--voff', 'V')))
     .addOption(calibrationOption())
     .option('--out <image>', 'file to write the image to')
     .option('--data <file.npz>', 'samples to write beside the image, as IMAGE.dataset, for `brownout flash`')
@@ -75,6 +86,15 @@ export function addModelCommands(program: Command): void {
           strategy: options.strategy,
           kernels: options.kernels,
           sramBytes: options.sram ?? null,
+          capacitor:
+            options.capacitance === undefined
+              ? null
+              : capacitorOf({
+                  board: options.board,
+                  capacitanceFarads: options.capacitance,
+                  turnOnVolts: options.von ?? null,
+                  brownOutVolts: options.voff ?? null,
+                }),
         },
         options.out === undefined ? null : { imagePath: options.out, dataPath: options.data ?? null },
       );

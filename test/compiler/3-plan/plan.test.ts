@@ -8,6 +8,7 @@ import { unitsOf } from '../../../src-main/compiler/3-plan/units.js';
 import { elementCount, type Graph, type Operator } from '../../../src-main/compiler/graph.js';
 import { STRATEGIES, type Plan, type Step } from '../../../src-main/compiler/plan.js';
 import { InputError } from '../../../src-main/common/errors.js';
+import { tightPower } from '../../support/planning-power.js';
 import { randomGraph, seededChoices, seeds } from '../../support/random-graph.js';
 
 const ROOMY = { kernels: 'reference', sramBytes: 1 << 20, nvmBytes: 1 << 20 } as const;
@@ -39,7 +40,7 @@ class SymbolicMemory {
  * Executes a plan on symbols, with the power failing after every `period`th task or never, and checks that every
  * operator finds whole, right inputs and that the result is the output tensor. A RESHAPE passes its input's name on.
  */
-function simulate({ graph, placements, tasks }: Plan, period: number): void {
+function simulate({ graph, placements, tasks, bankBytes }: Plan, period: number): void {
   const arena = new SymbolicMemory();
   const nvm = new SymbolicMemory();
   const place = new Map(placements.map(({ tensor, arenaOffset }) => [tensor, arenaOffset]));
@@ -85,17 +86,32 @@ function simulate({ graph, placements, tasks }: Plan, period: number): void {
       }
     }
   };
-  tasks.forEach((task, index) => {
-    if (period > 0 && index > 0 && index % period === 0) {
+  let [committed, bank] = [0, 0];
+  const at = (step: Step, base: number): Step =>
+    'nvmOffset' in step ? { ...step, nvmOffset: step.nvmOffset + base } : step;
+  const save = (index: number): void =>
+    tasks[index].save.forEach((step) => execute(at(step, bankBytes * (1 - bank))));
+  const restore = (): void => tasks[committed].restore.forEach((step) => execute(at(step, bankBytes * bank)));
+  const failed = new Set<number>();
+  for (let index = 0; index < tasks.length;) {
+    if (period > 0 && index > 0 && index % period === 0 && !failed.has(index)) {
+      failed.add(index);
+      // Torn away in the middle of this task, too: whatever it saved is saved again.
+      tasks[index].steps.filter(({ kind }) => kind !== 'OUTPUT').forEach(execute);
+      save(index);
       arena.clear();
-      // Once torn away in the middle of its steps, too: whatever it saved is saved again.
-      task.restore.forEach(execute);
-      [...task.steps.filter(({ kind }) => kind !== 'OUTPUT'), ...task.save].forEach(execute);
-      arena.clear();
-      task.restore.forEach(execute);
+      restore();
+      index = committed;
     }
-    [...task.steps, ...task.save].forEach(execute);
-  });
+    tasks[index].steps.forEach(execute);
+    // The voltage decides where it may; here every third time.
+    if (tasks[index].commit.when === 'always' || index % 3 === 0) {
+      save(index);
+      committed = index + 1;
+      bank = bankBytes > 0 ? 1 - bank : bank;
+    }
+    index++;
+  }
 }
 
 /** Elements of an input that units begin .. end - 1 read: by rows for windows and row by row kinds, else all of them. */
@@ -141,7 +157,8 @@ test('every operator finds its inputs, whichever tasks the power fails before', 
       const graph = randomGraph(choices, { operators: choices.integer(1, 9) });
       fc.pre(elementCount(graph.tensors[graph.outputs[0]].shape) <= 1024);
       for (const strategy of STRATEGIES) {
-        const planned = plan(graph, { ...ROOMY, strategy, tileUnits: choices.integer(1, 3) });
+        const power = tightPower(graph);
+        const planned = plan(graph, { ...ROOMY, strategy, tileUnits: choices.integer(1, 3), power });
         for (const period of [0, 1, 2, 3]) {
           simulate(planned, period);
         }
@@ -158,7 +175,12 @@ test('tasks cover every unit once, in order; only the last has an output; restor
       const graph = randomGraph(choices, { operators: choices.integer(1, 9) });
       fc.pre(elementCount(graph.tensors[graph.outputs[0]].shape) <= 1024);
       for (const strategy of STRATEGIES) {
-        const { tasks, arenaBytes, nvmBytes, placements } = plan(graph, { ...ROOMY, strategy, tileUnits });
+        const { tasks, arenaBytes, nvmBytes, placements } = plan(graph, {
+          ...ROOMY,
+          strategy,
+          tileUnits,
+          power: tightPower(graph),
+        });
         const executed = tasks
           .flatMap(({ steps }) => steps)
           .flatMap((step) => (step.kind === 'EXECUTE' ? [step] : []))
@@ -171,13 +193,16 @@ test('tasks cover every unit once, in order; only the last has an output; restor
             : Array.from({ length: unitsOf(graph, operator).count }, (_, unit) => `${index}:${unit}`),
         );
         assert.deepEqual(executed, expected);
-        tasks.forEach(({ restore, steps }, index) => {
+        tasks.forEach(({ restore, steps, save, commit }, index) => {
+          assert(commit.when === 'always' || (strategy === 'adaptive' && index < tasks.length - 1));
+          assert(save.every(({ kind }) => kind === 'SAVE'));
+          assert(steps.every(({ kind }) => kind !== 'SAVE' && kind !== 'LOAD'));
           assert.equal(
             steps.filter(({ kind }) => kind === 'OUTPUT').length,
             index === tasks.length - 1 ? 1 : 0,
           );
           assert(restore.every(({ kind }) => kind === 'LOAD' || kind === 'INPUT'));
-          for (const step of [...restore, ...steps]) {
+          for (const step of [...restore, ...steps, ...save]) {
             if (step.kind !== 'EXECUTE') {
               assert(step.arenaOffset >= 0 && step.arenaOffset + step.bytes <= arenaBytes);
             }

@@ -1,0 +1,367 @@
+/** The strategies that know the power they will get: `planned` and `adaptive`. */
+import { InputError } from '../../common/errors.js';
+import { formatQuantity } from '../../common/quantity.js';
+import type { Graph, Operator } from '../graph.js';
+import type { KernelSet, Save, Step, Task } from '../plan.js';
+import { allocate, ALIGNMENT } from './allocate.js';
+import {
+  capacitanceFor,
+  commitJoules,
+  executeJoules,
+  transferJoules,
+  USABLE_SHARE,
+  voltsFor,
+  type PlanningPower,
+} from './cost.js';
+import type { Buffer } from './lifetimes.js';
+import { neededJoules, schedule, type ScheduleProblem } from './schedule.js';
+import {
+  executeStep,
+  inputSteps,
+  outputStep,
+  stateAt,
+  type BufferRange,
+  type PlacedBuffer,
+  type Tile,
+} from './tasks.js';
+import { unitsOf, type Units } from './units.js';
+
+export interface PoweredTasks {
+  tasks: Task[];
+  nvmBytes: number;
+  bankBytes: number;
+}
+
+/**
+ * Units of an operator are merged into pieces of at most this share of a power cycle: commits need not be placed more
+ * finely, and what is lost when the power fails right before one is at most as much.
+ */
+const PIECE_SHARE = 1 / 64;
+/** A thermometer's worth of trust in the ADC: resistors of the divider, reference and noise together. */
+const SENSING_ERROR_VOLTS = 0.02;
+/** On top of the predicted energy of the way to the next possible commit. */
+const THRESHOLD_MARGIN = 1.15;
+/** On top of the smallest capacitor that would do, since a larger one also changes how units are merged. */
+const RECOMMENDED_CAPACITANCE_MARGIN = 1.1;
+
+interface Context {
+  graph: Graph;
+  kernels: KernelSet;
+  power: PlanningPower;
+  buffers: readonly PlacedBuffer[];
+  /** In execution order; boundary k lies before piece k. */
+  pieces: readonly Piece[];
+  /** By boundary, 0 .. pieces.length: what the rest reads; nothing at the end. */
+  states: readonly (readonly BufferRange<PlacedBuffer>[])[];
+  /** By boundary: energy of all work before it. */
+  workBefore: readonly number[];
+}
+
+/** A tile with what it is part of. */
+interface Piece extends Tile {
+  units: Units;
+  source: Operator;
+}
+
+/**
+ * Commits where the expected energy of the inference is smallest, each task fitting a power cycle. Saves are incremental:
+ * bytes that an earlier commit preserved stay where they are.
+ *
+ * @throws InputError `task-too-large`
+ */
+export function plannedTasks(
+  graph: Graph,
+  kernels: KernelSet,
+  buffers: readonly Buffer[],
+  arenaOffsets: readonly number[],
+  power: PlanningPower,
+): PoweredTasks {
+  const context = createContext(graph, kernels, buffers, arenaOffsets, power);
+  const commits = scheduleOrThrow(context, problemOf(context, incrementalSave, false));
+  const tasks = commits.map((to, index) => ({ from: index === 0 ? 0 : commits[index - 1], to }));
+  const saves = tasks.map(({ from, to }) => incrementalSave(context, from, to));
+  const loads = tasks.map(({ from }) => context.states[from].filter(({ buffer }) => !isInput(buffer)));
+
+  // In units of tasks: a buffer's NVM is taken from the commit that first fills it to the last restore that reads it.
+  const preserved = context.buffers
+    .map((buffer) => ({
+      buffer,
+      begin: saves.findIndex((save) => save.some((range) => range.buffer === buffer)),
+      end: loads.findLastIndex((load) => load.some((range) => range.buffer === buffer)),
+    }))
+    .filter(({ begin }) => begin >= 0);
+  const nvm = allocate(preserved.map(({ buffer, begin, end }) => ({ bytes: buffer.bytes, begin, end })));
+  const nvmOffsets = new Map(preserved.map(({ buffer }, index) => [buffer, nvm.offsets[index]]));
+  const offsetOf = ({ buffer, begin }: BufferRange<PlacedBuffer>): number =>
+    (nvmOffsets.get(buffer) ?? 0) + begin;
+  return {
+    tasks: tasks.map(({ from, to }, index) => ({
+      name: nameOf(context, from, to),
+      restore: from === 0 ? [] : restoreSteps(context, from, loads[index].map(offsetOf)),
+      steps: workSteps(context, from, to),
+      save: saves[index].map((range) => saveStep(range, offsetOf(range))),
+      commit: { when: 'always' },
+    })),
+    nvmBytes: nvm.bytes,
+    bankBytes: 0,
+  };
+}
+
+/**
+ * A possible commit after every piece, made when the capacitor has less than the next piece and a commit after it need;
+ * and planned commits for when the sensing cannot be trusted. Each commit saves the whole state into the other bank.
+ *
+ * @throws InputError `task-too-large`
+ */
+export function adaptiveTasks(
+  graph: Graph,
+  kernels: KernelSet,
+  buffers: readonly Buffer[],
+  arenaOffsets: readonly number[],
+  power: PlanningPower,
+): PoweredTasks {
+  const context = createContext(graph, kernels, buffers, arenaOffsets, power);
+  const problem = problemOf(context, wholeSave, true);
+  const planned = new Set(scheduleOrThrow(context, problem));
+  const banks = context.states.map((_, boundary) => packInBank(wholeSave(context, 0, boundary)));
+  const bankBytes = Math.max(0, ...banks.map(({ bytes }) => bytes));
+  const count = context.pieces.length;
+  return {
+    tasks: context.pieces.map((_, index) => ({
+      name: nameOf(context, index, index + 1),
+      restore: index === 0 ? [] : restoreSteps(context, index, banks[index].offsets),
+      steps: workSteps(context, index, index + 1),
+      save: wholeSave(context, index, index + 1).map((range, at) =>
+        saveStep(range, banks[index + 1].offsets[at]),
+      ),
+      commit:
+        index + 1 === count
+          ? { when: 'always' }
+          : {
+              when: 'below',
+              millivolts: thresholdMillivolts(
+                power,
+                problem.computeJoules(index + 1, index + 2) + problem.commitJoules(index + 1, index + 2),
+              ),
+              planned: planned.has(index + 1),
+            },
+    })),
+    nvmBytes: 2 * bankBytes,
+    bankBytes,
+  };
+}
+
+function thresholdMillivolts(power: PlanningPower, neededToGoOn: number): number {
+  const volts = voltsFor(neededToGoOn * THRESHOLD_MARGIN, power) + SENSING_ERROR_VOLTS;
+  return Math.min(0xffff, Math.ceil(1000 * volts));
+}
+
+function createContext(
+  graph: Graph,
+  kernels: KernelSet,
+  buffers: readonly Buffer[],
+  arenaOffsets: readonly number[],
+  power: PlanningPower,
+): Context {
+  const placed = buffers.map((buffer, index) => ({
+    ...buffer,
+    arenaOffset: arenaOffsets[index],
+    nvmOffset: null,
+  }));
+  const pieces = piecesOf(graph, kernels, power, PIECE_SHARE * power.energyPerPowerCycleJoules);
+  let sum = 0;
+  const workBefore = [0, ...pieces.map((piece) => (sum += pieceJoules(kernels, power, piece)))];
+  const states = [
+    ...pieces.map((piece, index) => (index === 0 ? [] : stateAt(graph, placed, piece, piece.units))),
+    [],
+  ];
+  return { graph, kernels, power, buffers: placed, pieces, states, workBefore };
+}
+
+/** Units of each operator, neighbours merged while they stay below `joules`. */
+function piecesOf(graph: Graph, kernels: KernelSet, power: PlanningPower, joules: number): Piece[] {
+  return graph.operators.flatMap((source, operator): Piece[] => {
+    if (source.kind === 'RESHAPE') {
+      return [];
+    }
+    const units = unitsOf(graph, source);
+    const perUnit = pieceJoules(kernels, power, { source, units, operator, unitBegin: 0, unitEnd: 1 });
+    const unitsPerPiece = Math.max(1, Math.min(units.count, Math.floor(joules / perUnit)));
+    return Array.from({ length: Math.ceil(units.count / unitsPerPiece) }, (_, index) => ({
+      source,
+      units,
+      operator,
+      unitBegin: index * unitsPerPiece,
+      unitEnd: Math.min((index + 1) * unitsPerPiece, units.count),
+    }));
+  });
+}
+
+function pieceJoules(kernels: KernelSet, { costs }: PlanningPower, piece: Piece): number {
+  const count = piece.unitEnd - piece.unitBegin;
+  return executeJoules(costs, kernels, piece.source.kind, {
+    outputs: count * piece.units.bytes,
+    work: count * piece.units.work,
+    units: count,
+    weightBytes: piece.units.weightBytes,
+  });
+}
+
+type SaveRule = (context: Context, from: number, to: number) => BufferRange<PlacedBuffer>[];
+
+/** Of what the rest reads at `to`, the bytes that were computed since `from`. */
+const incrementalSave: SaveRule = ({ pieces, states }, from, to) => {
+  const made = new Map<number, { begin: number; end: number }>();
+  for (const { operator, unitBegin, unitEnd, units } of pieces.slice(from, to)) {
+    const begin = made.get(operator)?.begin ?? unitBegin * units.bytes;
+    made.set(operator, { begin, end: unitEnd * units.bytes });
+  }
+  return states[to].flatMap(({ buffer, begin, end }) => {
+    const range = made.get(buffer.firstOperator);
+    const clipped = {
+      buffer,
+      begin: Math.max(begin, range?.begin ?? Infinity),
+      end: Math.min(end, range?.end ?? 0),
+    };
+    return clipped.begin < clipped.end ? [clipped] : [];
+  });
+};
+
+const wholeSave: SaveRule = ({ states }, _from, to) => states[to].filter(({ buffer }) => !isInput(buffer));
+
+function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean): ScheduleProblem {
+  const { graph, power, states, workBefore, pieces } = context;
+  const { costs } = power;
+  const inputBytes = context.buffers.filter(isInput).reduce((sum, { bytes }) => sum + bytes, 0);
+  const copyJoules = inputBytes * costs.copyCyclesPerByte * costs.joulesPerCycle;
+  const outputBytes = context.buffers.find(({ tensors }) => tensors.includes(graph.outputs[0]))?.bytes ?? 0;
+  const total = (ranges: readonly BufferRange<PlacedBuffer>[]): number =>
+    ranges.reduce((sum, { begin, end }) => sum + end - begin, 0);
+  return {
+    count: pieces.length,
+    budgetJoules: USABLE_SHARE * power.energyPerPowerCycleJoules,
+    startJoules: costs.startJoules,
+    restoreJoules: (boundary) => {
+      const loads = states[boundary].filter(({ buffer }) => !isInput(buffer));
+      const readsInput = states[boundary].length > loads.length;
+      return transferJoules(costs, 'read', total(loads), loads.length) + (readsInput ? copyJoules : 0);
+    },
+    computeJoules: (from, to) => workBefore[to] - workBefore[from] + (from === 0 ? copyJoules : 0),
+    commitJoules: (from, to) => {
+      const ranges = save(context, from, to);
+      const bytes = to === pieces.length ? outputBytes : total(ranges);
+      const steps = to === pieces.length ? 1 : ranges.length;
+      return (
+        transferJoules(costs, 'write', bytes, steps) +
+        commitJoules(costs) +
+        costs.senseCycles * costs.joulesPerCycle
+      );
+    },
+    restartsAnywhere,
+  };
+}
+
+/** @throws InputError `task-too-large` naming the first task that does not fit, by how much, and what capacitor would do */
+function scheduleOrThrow(context: Context, problem: ScheduleProblem): number[] {
+  const result = schedule(problem);
+  if (result.fits) {
+    return result.commits;
+  }
+  const { power, graph } = context;
+  const at = result.boundary;
+  const needed = neededJoules(problem, at, at + 1) / USABLE_SHARE;
+  const available = power.energyPerPowerCycleJoules;
+  const all = context.pieces.map((_, index) => neededJoules(problem, index, index + 1));
+  const capacitance = roundUp(
+    capacitanceFor((RECOMMENDED_CAPACITANCE_MARGIN * Math.max(...all)) / USABLE_SHARE, power),
+  );
+  throw new InputError({
+    code: 'task-too-large',
+    place: graph.name,
+    message:
+      `task "${nameOf(context, at, at + 1)}", which cannot be cut further, needs ${formatQuantity(needed, 'J')} with its start, ` +
+      `restore and commit, and a power cycle gives ${formatQuantity(available, 'J')}: ` +
+      `${formatQuantity(needed - available, 'J')} too little`,
+    remedy:
+      `Use a capacitor of at least ${formatQuantity(capacitance, 'F')} (now ${formatQuantity(power.capacitanceFarads, 'F')}), ` +
+      'or a higher turn-on voltage',
+  });
+}
+
+/** To two significant digits. */
+function roundUp(value: number): number {
+  const digit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Math.ceil(value / digit) * digit;
+}
+
+function nameOf({ pieces }: Context, from: number, to: number): string {
+  const [first, last] = [pieces[from], pieces[to - 1]];
+  if (from === 0 && to === pieces.length) {
+    return 'whole inference';
+  }
+  if (first.operator !== last.operator) {
+    return `${partName(first, first.unitBegin, first.units.count)} to ${partName(last, 0, last.unitEnd)}`;
+  }
+  return partName(first, first.unitBegin, last.unitEnd);
+}
+
+function partName({ source, units }: Piece, begin: number, end: number): string {
+  const whole = begin === 0 && end === units.count;
+  return whole ? source.name : `${source.name} ${units.label} ${begin}..${end - 1}`;
+}
+
+function workSteps(context: Context, from: number, to: number): Step[] {
+  const { graph, buffers, pieces } = context;
+  const work: Tile[] = [];
+  for (const { operator, unitBegin, unitEnd } of pieces.slice(from, to)) {
+    const last = work.at(-1);
+    if (last?.operator === operator) {
+      last.unitEnd = unitEnd;
+    } else {
+      work.push({ operator, unitBegin, unitEnd });
+    }
+  }
+  return [
+    ...(from === 0 ? inputSteps(graph, buffers) : []),
+    ...work.map(executeStep),
+    ...(to === pieces.length ? [outputStep(graph, buffers)] : []),
+  ];
+}
+
+/** @param nvmOffsets of the state's ranges without the input, in order */
+function restoreSteps(context: Context, boundary: number, nvmOffsets: readonly number[]): Step[] {
+  const { graph, states } = context;
+  const loads = states[boundary].filter(({ buffer }) => !isInput(buffer));
+  const inputs = states[boundary].filter(({ buffer }) => isInput(buffer));
+  return [
+    ...inputSteps(
+      graph,
+      inputs.map(({ buffer }) => buffer),
+    ),
+    ...loads.map(({ buffer, begin, end }, index): Step => ({
+      kind: 'LOAD',
+      arenaOffset: buffer.arenaOffset + begin,
+      nvmOffset: nvmOffsets[index],
+      bytes: end - begin,
+    })),
+  ];
+}
+
+function saveStep({ buffer, begin, end }: BufferRange<PlacedBuffer>, nvmOffset: number): Save {
+  return { kind: 'SAVE', arenaOffset: buffer.arenaOffset + begin, nvmOffset, bytes: end - begin };
+}
+
+/** One range after the other. */
+function packInBank(ranges: readonly BufferRange<PlacedBuffer>[]): { offsets: number[]; bytes: number } {
+  let bytes = 0;
+  const offsets = ranges.map(({ begin, end }) => {
+    const offset = bytes;
+    bytes += Math.ceil((end - begin) / ALIGNMENT) * ALIGNMENT;
+    return offset;
+  });
+  return { offsets, bytes };
+}
+
+function isInput(buffer: Buffer): boolean {
+  return buffer.firstOperator === -1;
+}
