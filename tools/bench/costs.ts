@@ -17,7 +17,7 @@ import { unitsOf } from '../../src-main/compiler/3-plan/units.js';
 import type { Graph } from '../../src-main/compiler/graph.js';
 import { emitDataset } from '../../src-main/compiler/index.js';
 import { KERNEL_SETS, type KernelSet, type Plan } from '../../src-main/compiler/plan.js';
-import { GraphBuilder, randomSample, seededChoices } from '../../test/support/random-graph.js';
+import { GraphBuilder, randomSample, seededChoices } from './random-graph.js';
 
 /** A commit is noticed within so many cycles. */
 const SLICE_CYCLES = 250;
