@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
+import { benchCosts } from './bench/costs.js';
 import { benchKernels } from './bench/kernels.js';
 import { benchVirtualBoard } from './bench/virtual-board.js';
 
 /** `npm run bench [-- SECTION ...]`: prints tables and writes bench-results.json. */
 const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
+  costs: (print) => benchCosts(print),
   kernels: (print) => benchKernels(print),
   'virtual-board': (print) => benchVirtualBoard(print),
 };
