@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { benchCosts } from './bench/costs.js';
 import { benchKernels } from './bench/kernels.js';
+import { benchStrategies } from './bench/strategies.js';
 import { benchVirtualBoard } from './bench/virtual-board.js';
 
 /** `npm run bench [-- SECTION ...]`: prints tables and writes bench-results.json. */
 const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
   costs: (print) => benchCosts(print),
   kernels: (print) => benchKernels(print),
+  strategies: (print) => benchStrategies(print),
   'virtual-board': (print) => benchVirtualBoard(print),
 };
 
