@@ -13,6 +13,8 @@ const UARTIMSC = 0x38;
 const UARTRIS = 0x3c;
 const UARTMIS = 0x40;
 const UARTICR = 0x44;
+/** Requests to the DMA controller, which nobody answers here. */
+const UARTDMACR = 0x48;
 const CR_ENABLE = 1;
 const CR_RX = 1 << 9;
 const CR_TX = 1 << 8;
@@ -138,6 +140,8 @@ export class Uart extends BasePeripheral {
       case UARTIMSC:
         this.mask = value;
         this.setRaw(this.raw);
+        break;
+      case UARTDMACR:
         break;
       case UARTICR:
         this.setRaw(this.raw & ~value);

@@ -14,7 +14,7 @@ import { serveVirtualBoard } from '../../../src-main/board/virtual/serve.js';
 import { createVirtualPico } from '../../../src-main/board/virtual/virtual-pico.js';
 import { RunError } from '../../../src-main/common/errors.js';
 import { hasPicoCompiler } from '../../../tools/firmware/pico.js';
-import { buildFlashProgram, buildSramProgram } from '../../support/pico-programs.js';
+import { buildFlashElf, buildFlashProgram, buildSramProgram } from '../../support/pico-programs.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { picoFirmware } from '../../support/virtual-bench.js';
 
@@ -110,6 +110,18 @@ test('where there are no wait states, a program takes exactly the cycles that st
   assert.ok(instructions > 100_000);
   assert.ok(forgotten <= 2, 'in its entry only');
   assert.equal(run.cycles, cycles + forgotten);
+});
+
+test("a program that starts the chip as vendors' kits do runs without a note", async (context) => {
+  if (!(await hasPicoCompiler())) {
+    context.skip(NO_COMPILER);
+    return;
+  }
+  const { run, text } = await execute(await buildFlashElf(await temporaryFolder(context), 'sdk-start.c'));
+  // 17 bits in 0xff00ff01; 1000 / 7 = 142, remainder 6; SysTick and timer agree.
+  assert.equal(text, '00000011 0000008e 00000006 00000001 \n');
+  assert.deepEqual(run.notes, []);
+  assert.equal(run.ended, 'breakpoint');
 });
 
 test('a program that faults ends with its address; one without a boot stage does not start', async () => {
