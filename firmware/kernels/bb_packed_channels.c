@@ -7,6 +7,7 @@
 void bb_packed_channels(bb_block_t *b) {
     const int16_t *const columns = b->columns;
     const uint32_t *stream = b->stream;
+    const uint32_t taps = b->taps;
     int8_t *output = b->output;
 
     for (uint32_t c = 0; c < b->channels; c++) {
@@ -15,13 +16,18 @@ void bb_packed_channels(bb_block_t *b) {
         const int32_t shift = -(int32_t)(stream[3] & 255u);
         const uint32_t residuals = stream[3] >> 8;
         const int8_t *const weights = (const int8_t *)(stream + BB_STREAM_HEADER_WORDS);
-        const uint32_t *const residual = stream + BB_STREAM_HEADER_WORDS + b->taps / 4u;
+        const uint32_t *const residual = stream + BB_STREAM_HEADER_WORDS + taps / 4u;
+        int32_t sums[BB_BLOCK] = {bias, bias, bias, bias};
+        for (uint32_t k = 0; k < taps; k++) { /* all pixels at once: a weight is widened only once */
+            const int16_t weight = weights[k];
+            sums[0] += columns[k] * weight;
+            sums[1] += columns[k + taps] * weight;
+            sums[2] += columns[k + 2 * taps] * weight;
+            sums[3] += columns[k + 3 * taps] * weight;
+        }
         for (uint32_t p = BB_BLOCK; p-- > 0;) {
-            const int16_t *const column = columns + p * b->taps;
-            int32_t sum = bias;
-            for (uint32_t k = 0; k < b->taps; k++) {
-                sum += column[k] * weights[k];
-            }
+            const int16_t *const column = columns + p * taps;
+            int32_t sum = sums[p];
             for (uint32_t r = 0; r < residuals; r++) {
                 sum += column[residual[r] >> 16] * (int16_t)(residual[r] & 0xffffu);
             }
