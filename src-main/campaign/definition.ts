@@ -1,10 +1,11 @@
 /**
  * A campaign file: YAML in, plain checked data out. Errors name file, line, column, the value, and the nearest valid key.
  */
-import { LineCounter, parseDocument, isMap, isNode, isPair, isScalar, type Document } from 'yaml';
+import { LineCounter, parseDocument, isMap, isNode, isPair, isScalar, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../common/errors.js';
 import { nearest } from '../common/nearest.js';
+import { resourcePath } from '../common/resources.js';
 import { parseQuantity, type Unit } from '../common/quantity.js';
 import { KERNEL_SETS, STRATEGIES } from '../compiler/plan.js';
 
@@ -96,16 +97,31 @@ export function parseCampaign(source: string, origin: { place: string; folder: s
     const { line, col } = lines.linePos(offset);
     return `${origin.place}:${line}:${col}`;
   };
+  const malformed = (offset: number, message: string) =>
+    new InputError({
+      code: 'campaign-syntax',
+      place: at(offset),
+      message: `not valid YAML: ${message}`,
+      remedy: `Correct the line; a complete campaign to compare with is ${resourcePath('dist', 'examples', 'example-campaign.yaml')}`,
+    });
   const syntax = document.errors.at(0);
   if (syntax) {
-    throw new InputError({
-      code: 'campaign-syntax',
-      place: at(syntax.pos[0]),
-      message: `not valid YAML: ${syntax.message}`,
-      remedy: 'Correct the line; `brownout demo` names a complete campaign to start from',
-    });
+    throw malformed(
+      syntax.pos[0],
+      syntax.code === 'MULTIPLE_DOCS' ? 'a second document starts here, after ---' : syntax.message,
+    );
   }
-  const parsed = campaignSchema.safeParse(document.toJS(), { reportInput: true });
+  let content: unknown;
+  try {
+    content = document.toJS();
+  } catch (error) {
+    // Aliases are resolved only here: one without its anchor, or so many that they would fill the memory.
+    if (!(error instanceof ReferenceError)) {
+      throw error;
+    }
+    throw malformed(firstUnresolvedAlias(document) ?? 0, error.message);
+  }
+  const parsed = campaignSchema.safeParse(content, { reportInput: true });
   if (parsed.success) {
     return { ...parsed.data, source, folder: origin.folder };
   }
@@ -168,10 +184,34 @@ function explain(issue: Issue): { message: string; remedy: string; path: Propert
       path: issue.path,
     };
   }
-  if (issue.code === 'invalid_type' && issue.input === undefined && issue.path.length > 0) {
+  const subject = where || 'the campaign';
+  if (issue.input === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_union')) {
     return {
-      message: `${where}: ${issue.message}`,
-      remedy: `Give '${String(issue.path.at(-1))}' a value of type ${issue.expected}`,
+      message: `${subject} is missing`,
+      remedy: `Add '${String(issue.path.at(-1))}'${issue.code === 'invalid_type' ? `, ${named(issue.expected)}` : ''}`,
+      path: issue.path,
+    };
+  }
+  if (issue.code === 'invalid_type') {
+    return {
+      message: `${subject} is ${describe(issue.input)}, not ${named(issue.expected)}`,
+      remedy:
+        where === ''
+          ? `Write keys and values; a complete campaign is ${resourcePath('dist', 'examples', 'example-campaign.yaml')}`
+          : `Write ${named(issue.expected)} there`,
+      path: issue.path,
+    };
+  }
+  if (issue.code === 'too_small' || issue.code === 'too_big') {
+    const limit = String(issue.code === 'too_small' ? issue.minimum : issue.maximum);
+    const bound = `${issue.code === 'too_small' ? (issue.inclusive ? 'at least' : 'more than') : 'at most'} ${limit}`;
+    const counted = issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' characters' : '';
+    return {
+      message:
+        counted === ''
+          ? `${subject}: ${describe(issue.input)} is out of range`
+          : `${subject} has ${(issue.input as string | unknown[]).length}${counted}`,
+      remedy: `Give ${bound}${counted}`,
       path: issue.path,
     };
   }
@@ -181,6 +221,32 @@ function explain(issue: Issue): { message: string; remedy: string; path: Propert
     remedy: typeof remedy === 'string' ? remedy : 'Correct the value',
     path: issue.path,
   };
+}
+
+/** What zod calls a type, in the words of somebody who writes YAML. */
+function named(type: string): string {
+  const names: Record<string, string> = {
+    object: 'keys with values',
+    array: 'a list, such as [a, b]',
+    string: 'text (put a number in quotes)',
+    number: 'a number',
+    int: 'a whole number',
+  };
+  return names[type] ?? type;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) {
+    return 'empty';
+  }
+  if (Array.isArray(value)) {
+    return 'a list';
+  }
+  if (typeof value === 'object') {
+    return 'keys with values';
+  }
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 /** Valid keys of the object at `path`, for "did you mean". */
@@ -201,6 +267,21 @@ function keysAt(path: readonly PropertyKey[]): string[] {
     default:
       return Object.keys(campaignSchema.shape);
   }
+}
+
+/** Offset of the first alias that no anchor before it explains; null when all are explained. */
+function firstUnresolvedAlias(document: Document): number | null {
+  let offset: number | null = null;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) === undefined) {
+        offset = alias.range?.[0] ?? 0;
+        return visit.BREAK;
+      }
+      return undefined;
+    },
+  });
+  return offset;
 }
 
 /** Byte offset of the deepest node of `path` that exists in the document; a key where the path ends in one. */

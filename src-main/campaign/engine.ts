@@ -26,7 +26,8 @@ export type CampaignEvent =
   | { kind: 'campaign-finished'; campaignId: number; status: 'finished' | 'cancelled' };
 
 export interface CampaignOptions {
-  store: Store;
+  /** Opened when the campaign has been found right, where a function is given: a wrong one then leaves no file. */
+  store: Store | (() => Promise<Store>);
   onEvent: (event: CampaignEvent) => void;
   signal: AbortSignal;
   /** Cells run at the same time; virtual runs are bound by the processor. Default: all cores. */
@@ -54,10 +55,11 @@ export async function startCampaign(
   definition: CampaignDefinition,
   options: CampaignOptions,
 ): Promise<StartedCampaign> {
-  const { store, signal } = options;
+  const { signal } = options;
   const cells = expandCampaign(definition);
   const campaignSha256 = sha256(definition.source);
   await checkInputs(cells, signal);
+  const store = typeof options.store === 'function' ? await options.store() : options.store;
   const finished = options.resume ? await store.findFinishedCells(campaignSha256) : new Map<string, number>();
   const open = cells.map((cell, index) => ({ cell, index })).filter(({ cell }) => !finished.has(cell.key));
   if (open.length === 0) {
@@ -76,6 +78,7 @@ export async function startCampaign(
   const runIds: number[] = [];
   const context: CellContext = {
     ...options,
+    store,
     campaignId,
     campaignSha256,
     totalRuns: cells.length,
@@ -91,6 +94,7 @@ export async function startCampaign(
 }
 
 interface CellContext extends CampaignOptions {
+  store: Store;
   campaignId: number;
   campaignSha256: string;
   totalRuns: number;
@@ -111,7 +115,11 @@ async function checkInputs(cells: Cell[], signal: AbortSignal): Promise<void> {
         config.dataPath,
         config.calibrationPath,
         config.strategy,
+        config.kernels,
         config.power,
+        config.capacitanceFarads,
+        config.turnOnVolts,
+        config.brownOutVolts,
       ]),
       config,
     ]),

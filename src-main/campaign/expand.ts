@@ -1,5 +1,6 @@
 /** From a campaign to its runs: the full matrix, in a fixed order, each cell with everything that decides its outcome. */
 import { basename, isAbsolute, join } from 'node:path';
+import { InputError } from '../common/errors.js';
 import { formatQuantity } from '../common/quantity.js';
 import { boardProfile } from '../board/profiles/index.js';
 import { powerName } from '../store/power-name.js';
@@ -20,6 +21,7 @@ export interface Cell {
  */
 export function expandCampaign(definition: CampaignDefinition): Cell[] {
   const profile = boardProfile(definition.board);
+  assertNotTooMany(definition);
   const turnOnVolts = definition.thresholds?.von ?? profile.power.turnOnVolts.value;
   const brownOutVolts = definition.thresholds?.voff ?? profile.power.brownOutVolts.value;
   const resolve = (path: string) => (isAbsolute(path) ? path : join(definition.folder, path));
@@ -70,7 +72,51 @@ export function expandCampaign(definition: CampaignDefinition): Cell[] {
       }
     }
   }
+  return distinct(cells, definition.name);
+}
+
+/** Runs of one campaign; more would not fit into memory at once, nor into a lifetime. */
+const MAXIMUM_RUNS = 100_000;
+
+/**
+ * Gives cells whose readable key is the same (files of one name, capacitances that differ in the fourth digit) keys of
+ * their own, since a resume goes by them.
+ * @throws InputError `cell-twice` when two cells are the same in everything
+ */
+function distinct(cells: Cell[], place: string): Cell[] {
+  const configs = new Map<string, string[]>();
+  for (const cell of cells) {
+    const config = JSON.stringify(cell.config);
+    const sameKey = configs.get(cell.key) ?? [];
+    configs.set(cell.key, sameKey);
+    if (sameKey.includes(config)) {
+      throw new InputError({
+        code: 'cell-twice',
+        place,
+        message: `the run ${cell.key} stands in it twice`,
+        remedy: 'Remove what is listed twice; to run something several times, set repeats',
+      });
+    }
+    sameKey.push(config);
+    if (sameKey.length > 1) {
+      cell.key += ` · (${sameKey.length})`;
+    }
+  }
   return cells;
+}
+
+function assertNotTooMany(definition: CampaignDefinition): void {
+  const { models, harvests, capacitances, strategies, kernels, repeats } = definition;
+  const runs =
+    models.length * harvests.length * capacitances.length * strategies.length * kernels.length * repeats;
+  if (runs > MAXIMUM_RUNS) {
+    throw new InputError({
+      code: 'too-many-runs',
+      place: definition.name,
+      message: `the campaign has ${runs} runs`,
+      remedy: `Cut it into campaigns of at most ${MAXIMUM_RUNS} runs`,
+    });
+  }
 }
 
 function powerSource(harvest: HarvestDefinition, resolve: (path: string) => string): PowerSource {

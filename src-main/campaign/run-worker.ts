@@ -1,7 +1,9 @@
 /** Entry of the worker thread in which a run is executed, so that neither window nor terminal ever waits for it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { BenchError, RunError } from '../common/errors.js';
-import { prepareRun } from './prepare.js';
+import { virtualSupplyLimits } from './bench/virtual-bench.js';
+import { assertPowerPossible } from './check-power.js';
+import { prepareRun, type PreparedRun } from './prepare.js';
 import { executeRun } from './run.js';
 import type { FromRunWorker, RunWorkerData, ToRunWorker } from './run-in-worker.js';
 
@@ -21,6 +23,7 @@ port.on('message', (message: ToRunWorker) => {
 const data = workerData as RunWorkerData;
 try {
   if (data.task === 'check') {
+    const seen = new Map<string, Pick<PreparedRun, 'profile' | 'harvest'>>();
     for (const config of data.configs) {
       if (cancel.signal.aborted) {
         throw new RunError({
@@ -30,7 +33,12 @@ try {
           remedy: 'Start it again',
         });
       }
-      await prepareRun(config);
+      // Thresholds and capacitors do not change what is read and compiled.
+      const { modelPath, dataPath, calibrationPath, strategy, kernels, power } = config;
+      const files = JSON.stringify([modelPath, dataPath, calibrationPath, strategy, kernels, power]);
+      const { profile, harvest } = seen.get(files) ?? (await prepareRun(config));
+      seen.set(files, { profile, harvest });
+      assertPowerPossible(config, profile, harvest, virtualSupplyLimits(profile));
     }
     send({ kind: 'checked' });
   } else {

@@ -3,8 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { parseCampaign } from '../campaign/definition.js';
 import { startCampaign, type CampaignEvent } from '../campaign/engine.js';
 import { readInput } from '../campaign/prepare.js';
-import { RunError } from '../common/errors.js';
-import { openStore } from '../store/store.js';
+import { InputError, RunError } from '../common/errors.js';
+import { sha256 } from '../common/sha256.js';
+import { assertUsableDatabase, openStore, type Store } from '../store/store.js';
 import type { RunRow } from '../store/types.js';
 
 export interface CampaignFileRequest {
@@ -17,10 +18,11 @@ export interface CampaignFileRequest {
 }
 
 export interface CampaignFileResult {
-  campaignId: number;
+  /** Null when every run was stored already and nothing was started. */
+  campaignId: number | null;
   totalRuns: number;
   skippedRuns: number;
-  /** Runs of this call, in the order they were started. */
+  /** Runs of this call, in the order they were started; the stored ones when nothing was left to run. */
   rows: RunRow[];
 }
 
@@ -37,14 +39,29 @@ export async function runCampaignFile(
     place: request.campaignPath,
     folder: dirname(resolve(request.campaignPath)),
   });
-  const store = await openStore(request.databasePath);
+  await assertUsableDatabase(request.databasePath);
+  let opened: Store | null = null;
+  const openOnce = async () => (opened ??= await openStore(request.databasePath));
   try {
     const started = await startCampaign(definition, {
       ...hooks,
-      store,
+      store: openOnce,
       resume: !request.again,
       ...(request.parallelRuns === null ? {} : { parallelRuns: request.parallelRuns }),
+    }).catch((error: unknown) => {
+      if (error instanceof InputError && error.code === 'nothing-to-run') {
+        return null;
+      }
+      throw error;
     });
+    const store = await openOnce();
+    if (started === null) {
+      const finished = [...(await store.findFinishedCells(sha256(definition.source))).values()];
+      const rows = await Promise.all(
+        finished.sort((a, b) => a - b).map(async (id) => (await store.getRun(id)).row),
+      );
+      return { campaignId: null, totalRuns: rows.length, skippedRuns: rows.length, rows };
+    }
     await started.done;
     if (hooks.signal.aborted) {
       throw new RunError({
@@ -62,6 +79,6 @@ export async function runCampaignFile(
       rows,
     };
   } finally {
-    await store.close();
+    await (opened as Store | null)?.close();
   }
 }

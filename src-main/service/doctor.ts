@@ -1,6 +1,6 @@
 /** `brownout doctor`: what is usable on this machine, and what to do where it is not. */
 import { access, constants, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { HostBoard } from '../board/host/host-board.js';
 import { prebuiltFirmware } from '../board/prebuilt.js';
 import { boardProfile } from '../board/profiles/index.js';
@@ -8,6 +8,8 @@ import { createVirtualPico } from '../board/virtual/virtual-pico.js';
 import { VirtualBoardPort } from '../board/virtual/virtual-board-port.js';
 import { BoardLink } from '../board/link/board-link.js';
 import { listSerialPorts } from '../board/serial-port.js';
+import { defaultDatabasePath } from '../common/data-folder.js';
+import { assertUsableDatabase } from '../store/store.js';
 
 export interface DoctorCheck {
   id: string;
@@ -47,7 +49,13 @@ export async function examine(surroundings: DoctorSurroundings): Promise<DoctorC
     }),
     attempt('database', 'Database', 'Choose another file with --db', async () => {
       const { databasePath } = surroundings;
-      await access(await nearestExisting(databasePath), constants.W_OK);
+      const folder = dirname(resolve(databasePath));
+      if (databasePath === defaultDatabasePath() && (await nearestExisting(folder)) !== folder) {
+        // The folder of this user's data is made when it is first needed.
+        await access(await nearestExisting(folder), constants.W_OK);
+      } else {
+        await assertUsableDatabase(databasePath);
+      }
       return databasePath;
     }),
     serialPorts(),

@@ -116,7 +116,7 @@ export async function infer(
     throw new RunError({
       code: outcome.status,
       place: common.model,
-      message: outcome.reason ?? outcome.status,
+      message: (outcome.reason ?? outcome.status).replace(/\.$/, ''),
       remedy: `${outcome.results.length} of ${samples} inferences had finished`,
     });
   }

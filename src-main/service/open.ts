@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { defaultDatabasePath } from '../common/data-folder.js';
+import { makeFolder } from '../common/make-folder.js';
 import { productVersions } from '../common/versions.js';
 import { renderHtml } from '../report/html/html.js';
 import { readReportRuns } from '../report/write-report.js';
@@ -24,7 +24,7 @@ export interface OpenServiceOptions {
  */
 export async function openService(options: OpenServiceOptions): Promise<Service> {
   if (options.databasePath === defaultDatabasePath()) {
-    await mkdir(dirname(options.databasePath), { recursive: true });
+    await makeFolder(dirname(options.databasePath));
   }
   const store = await openStore(options.databasePath);
   const versions = productVersions();

@@ -1,6 +1,6 @@
 /** The store: one SQLite file of campaigns, runs, traces and the files they were made from. */
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Artifact, RunOutcome, TraceChannel } from '../campaign/types.js';
 import { InputError } from '../common/errors.js';
@@ -96,13 +96,17 @@ export interface OpenOptions {
  * database of this program is refused before anything is changed on disk.
  *
  * @throws InputError `not-a-database`, `foreign-database`, `newer-database`, `older-database`, `truncated-database`,
- *   `damaged-database`, `no-such-database`, `no-such-folder`, `unreadable-database`
+ *   `damaged-database`, `no-such-database`, `no-such-folder`, `unreadable-database`, `unwritable-database`
  */
 export async function openStore(path: string, options: OpenOptions = {}): Promise<Store> {
   const { readOnly = false, clock = () => new Date() } = options;
   const file = resolve(path);
   const migrations = await readMigrations(resourcePath('migrations'));
-  await inspectDatabaseFile(file, readOnly, migrations.length);
+  if (readOnly) {
+    await inspectDatabaseFile(file, true, migrations.length);
+  } else {
+    await assertUsableDatabase(file);
+  }
   try {
     if (readOnly) {
       const besideBefore = await exists(`${file}-wal`);
@@ -123,6 +127,34 @@ export async function openStore(path: string, options: OpenOptions = {}): Promis
     });
   } catch (error) {
     throw damagedOr(error, file);
+  }
+}
+
+/**
+ * Refuses what openStore would refuse, without making or changing anything on disk.
+ * @throws InputError as openStore, and `unwritable-database`
+ */
+export async function assertUsableDatabase(path: string): Promise<void> {
+  const file = resolve(path);
+  const { state } = await inspectDatabaseFile(
+    file,
+    false,
+    (await readMigrations(resourcePath('migrations'))).length,
+  );
+  // SQLite makes its log beside the file, so the folder counts in both cases.
+  for (const place of state === 'existing' ? [file, dirname(file)] : [dirname(file)]) {
+    try {
+      await access(place, constants.W_OK);
+    } catch (cause) {
+      throw new InputError({
+        code: 'unwritable-database',
+        place: file,
+        message:
+          place === file ? 'the file may not be written' : `nothing may be written in the folder ${place}`,
+        remedy: 'Change the permissions, or use another --db',
+        cause,
+      });
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { parseCampaign } from '../../src-main/campaign/definition.js';
 import { InputError } from '../../src-main/common/errors.js';
 import { resourcePath } from '../../src-main/common/resources.js';
+import { smallCampaign } from '../support/small-campaign.js';
 
 const GOOD = `name: Test
 models:
@@ -78,3 +79,27 @@ for (const [what, text, place, message, remedy] of MISTAKES) {
     assert.ok(!error.message.includes('\n'), 'one line');
   });
 }
+
+test('what YAML or a type has wrong is said in the words of the file, with its place', () => {
+  const wrong: [string, RegExp][] = [
+    ['name: *s\nstrategies: &s [tile]\n', /^c\.yaml:1:7: not valid YAML: .*\bs\b/],
+    ['', /the campaign is empty, not keys with values/],
+    ['- 1\n', /the campaign is a list, not keys/],
+    [smallCampaign({ strategies: '[]' }), /strategies has 0 entries\. Give at least 1 entries/],
+    [smallCampaign({ samples: '1.5' }), /samples is 1\.5, not a whole number/],
+    [smallCampaign({ samples: '"1"' }), /samples is "1", not a number/],
+    [smallCampaign({ repeats: '100000' }), /repeats: 100000 is out of range\. Give at most 10000/],
+    [smallCampaign({ thresholds: '{ von: 3 V }' }), /thresholds\.voff is missing\. Add 'voff'/],
+    [`${smallCampaign()}---\nname: b\n`, /a second document starts here/],
+  ];
+  for (const [source, message] of wrong) {
+    assert.throws(
+      () => parseCampaign(source, { place: 'c.yaml', folder: '/' }),
+      (error: unknown) => {
+        assert.ok(error instanceof InputError, String(error));
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+  }
+});

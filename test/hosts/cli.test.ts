@@ -45,8 +45,9 @@ test('run stores every cell; a second call has nothing left to do; runs, compare
   ]);
 
   const second = brownout(folder, 'run', 'c.yaml', '--db', 'b.sqlite');
-  assert.equal(second.status, 2);
-  assert.match(second.stderr, /all 2 runs of this campaign are already stored.*--again/);
+  assert.equal(second.status, 0, 'nothing left to do is no mistake');
+  assert.match(second.stdout, /All 2 runs of this campaign were already stored; --again/);
+  assert.match(second.stdout, /layer.*finished/);
 
   const filtered = brownout(folder, 'runs', '--db', 'b.sqlite', '--where', 'strategy=tile', '--json');
   assert.equal((JSON.parse(filtered.stdout) as { total: number }).total, 1);
@@ -114,6 +115,61 @@ const MISTAKES: [string, (folder: string) => string[], RegExp][] = [
     () => ['infer', 'm', '--data', 'd', '--capacitance', 'big'],
     /--capacitance.*big/,
   ],
+  [
+    'a campaign with a file that is not there',
+    (folder) => {
+      writeFileSync(join(folder, 'c.yaml'), CAMPAIGN.replace('digits.onnx', 'nowhere.onnx'));
+      return ['run', 'c.yaml', '--db', 'new.sqlite'];
+    },
+    /nowhere\.onnx/,
+  ],
+  [
+    'a campaign with a capacitor below the decoupling',
+    (folder) => {
+      writeFileSync(join(folder, 'c.yaml'), CAMPAIGN.replace('470 uF', '470 uF, 1 pF'));
+      return ['run', 'c.yaml', '--db', 'new.sqlite'];
+    },
+    /1\.00 pF/,
+  ],
+  [
+    'a turn-on voltage above what the supply gives',
+    (folder) => {
+      writeFileSync(join(folder, 'c.yaml'), `${CAMPAIGN}thresholds: { von: 7 V, voff: 3 V }\n`);
+      return ['run', 'c.yaml', '--db', 'new.sqlite'];
+    },
+    /turn-on voltage of 7\.00 V cannot be reached/,
+  ],
+  [
+    'a harvest above what the board takes',
+    () => [
+      ...['infer', example('digits.onnx'), '--data', example('digits-eval.npz'), '--limit', '1'],
+      ...['--calibration', example('digits-calibration.npz'), '--backend', 'virtual', '--power', '50V,10mA'],
+    ],
+    /50\.0 V.*5\.50 V/,
+  ],
+  [
+    'power on the host backend',
+    () => ['infer', 'm', '--data', 'd', '--power', '5V,10mA'],
+    /--backend virtual/,
+  ],
+  ['a power that is no source', () => ['infer', 'm', '--data', 'd', '--power', '5,10'], /5V,10mA/],
+  ['a scale without sense', () => ['infer', 'm', '--data', 'd', '--scale', 'abc'], /--scale.*abc/],
+  ['samples for an image that is not written', () => ['compile', 'm', '--data', 'd'], /--out/],
+  ['a port beyond 65535', () => ['serve', '--no-open', '--db', 'new.sqlite', '--port', '99999'], /99999/],
+  ['a supply port beyond 65535', () => ['virtual-supply', '--port', '99999'], /99999/],
+  [
+    'a demo in a folder that cannot be made',
+    () => ['demo', '--db', '/dev/null/x/demo.sqlite'],
+    /\/dev\/null\/x/,
+  ],
+  [
+    'flashing what is no image',
+    (folder) => {
+      writeFileSync(join(folder, 'notes.txt'), 'no image');
+      return ['flash', 'notes.txt', '--port', '/dev/nowhere'];
+    },
+    /notes\.txt: is not an image/,
+  ],
   ['a misspelt command', () => ['inspct', 'm.tflite'], /inspct.*inspect/s],
   ['a missing option', () => ['runs'], /--db/],
 ];
@@ -130,6 +186,40 @@ for (const [what, prepare, message] of MISTAKES) {
     assert.deepEqual(snapshot(folder), before);
   });
 }
+
+test('the reason of a run that does not terminate stands below the table', async (context) => {
+  const folder = await temporaryFolder(context);
+  writeFileSync(
+    join(folder, 'c.yaml'),
+    CAMPAIGN.replace('[layer, tile]', '[restart]').replace('470 uF', '100 uF'),
+  );
+  const { status, stdout } = brownout(folder, 'run', 'c.yaml', '--db', 'b.sqlite');
+  assert.equal(status, 0, 'a finding, not a failure');
+  assert.match(stdout, /Run 1 not-terminating: no progress in \d+ power cycles/);
+});
+
+test('doctor looks at the database it is given', async (context) => {
+  const folder = await temporaryFolder(context);
+  writeFileSync(join(folder, 'notes.sqlite'), 'no database '.repeat(100));
+  for (const path of ['notes.sqlite', '.', join('nowhere', 'b.sqlite')]) {
+    const { status, stdout } = brownout(folder, 'doctor', '--db', path);
+    assert.equal(status, 1, path);
+    assert.match(stdout, /BROKEN +Database/);
+  }
+  assert.equal(brownout(folder, 'doctor', '--db', 'new.sqlite').status, 0);
+  assert.deepEqual(readdirSync(folder), ['notes.sqlite']);
+});
+
+test('a capacitor of 1 F is charged before the board is asked', async (context) => {
+  const folder = await temporaryFolder(context);
+  const { status, stderr } = brownout(
+    folder,
+    ...['infer', example('digits.onnx'), '--data', example('digits-eval.npz'), '--limit', '1'],
+    ...['--calibration', example('digits-calibration.npz'), '--backend', 'virtual'],
+    ...['--power', '5V,10mA', '--capacitance', '1F'],
+  );
+  assert.equal(status, 0, stderr);
+});
 
 function snapshot(folder: string): Map<string, string> {
   return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')]));

@@ -9,7 +9,7 @@ import { createVirtualPico } from '../../board/virtual/virtual-pico.js';
 import { RunError } from '../../common/errors.js';
 import type { Port } from '../../common/port.js';
 import { openSupply } from '../../supply/drivers/index.js';
-import type { ShutdownOutcome, SupplyDriver } from '../../supply/driver.js';
+import type { ShutdownOutcome, SupplyDriver, SupplyLimits } from '../../supply/driver.js';
 import { supplyProfile, limitsForBoard } from '../../supply/profiles/index.js';
 import { Rail } from '../../supply/rail/rail.js';
 import { VirtualSupplyPort } from '../../supply/virtual/virtual-supply-port.js';
@@ -40,6 +40,16 @@ export interface VirtualBenchOptions {
   signal: AbortSignal;
   /** Receives every recorded sample; used for live charts. */
   onSample: (sample: BenchSample) => void;
+}
+
+const SUPPLY = 'virtual-scpi';
+
+/** What the supply of a virtual bench may be set to with this board behind it. */
+export function virtualSupplyLimits({ power }: BoardProfile): SupplyLimits {
+  return limitsForBoard(supplyProfile(SUPPLY).limits, {
+    maximumVolts: power.maximumVolts.value,
+    maximumAmps: power.maximumAmps.value,
+  });
 }
 
 export class VirtualBench implements Bench {
@@ -111,15 +121,7 @@ export class VirtualBench implements Bench {
       read: (timeoutSeconds) => this.#readBoard(timeoutSeconds),
       close: () => Promise.resolve(),
     };
-    const supply = supplyProfile('virtual-scpi');
-    this.supply = openSupply(
-      this.#supplyPort,
-      supply,
-      limitsForBoard(supply.limits, {
-        maximumVolts: power.maximumVolts.value,
-        maximumAmps: power.maximumAmps.value,
-      }),
-    );
+    this.supply = openSupply(this.#supplyPort, supplyProfile(SUPPLY), virtualSupplyLimits(profile));
   }
 
   now(): number {

@@ -9,7 +9,7 @@ import { log, type RunContext } from './context.js';
 const BENCH_AMPS = 0.5;
 const BENCH_HEADROOM_VOLTS = 0.2;
 
-/** Switches bench power on, identifies supply and board, and loads image and samples. */
+/** Switches bench power on, waits until it has charged the capacitor (C V / I), identifies supply and board, and loads image and samples. */
 export async function bringUp(context: RunContext): Promise<void> {
   const { prepared, bench, link, progress, hooks } = context;
   const { profile, config, compiled, datasetImage } = prepared;
@@ -18,6 +18,7 @@ export async function bringUp(context: RunContext): Promise<void> {
   const { volts, amps } = benchSetPoint(profile, config);
   await bench.supply.set(volts, amps);
   await bench.supply.output(true);
+  await pass(context, (config.capacitanceFarads * config.turnOnVolts) / amps);
   const identity = await link.identify();
   log(context, 'info', `board ${profile.name}, firmware ${identity.firmwareMajor}.${identity.firmwareMinor}`);
   await flashBoard(
@@ -41,13 +42,18 @@ export async function bringUp(context: RunContext): Promise<void> {
  * Brings the capacitor to just the turn-on voltage with the switch closed, so that every run on harvested power starts
  * from the same energy.
  */
-export async function settleAtTurnOn({ prepared, bench, link }: RunContext): Promise<void> {
+export async function settleAtTurnOn(context: RunContext): Promise<void> {
+  const { prepared, bench } = context;
   const { profile, config } = prepared;
   await bench.supply.set(config.turnOnVolts, benchSetPoint(profile, config).amps);
-  const settledSeconds = bench.now() + settlingSeconds(prepared);
-  while (bench.now() < settledSeconds) {
-    // What the board reports meanwhile belongs to no run, and must not cut the wait short.
-    await link.nextEvent(settledSeconds - bench.now());
+  await pass(context, settlingSeconds(prepared));
+}
+
+/** Lets bench time pass. What the board reports meanwhile belongs to no run, and must not cut the wait short. */
+async function pass({ bench, link }: RunContext, seconds: number): Promise<void> {
+  const endSeconds = bench.now() + seconds;
+  while (bench.now() < endSeconds) {
+    await link.nextEvent(endSeconds - bench.now());
   }
 }
 

@@ -1,4 +1,5 @@
 /** When a run is given up: no progress in too many power cycles, or no end within the time it was given. */
+import { formatQuantity } from '../../common/quantity.js';
 import type { RunContext } from './context.js';
 
 /**
@@ -23,8 +24,22 @@ export function stallReason(
   if (bench.now() >= deadlineSeconds) {
     return (
       `not finished after ${maximumSeconds} s of bench time, at inference ${inference}, task ${task}. ` +
-      'Raise stop.maximumTime or harvest more'
+      (neverTurnsOn(prepared) ?? 'Allow more time (stop.maximumTime, --max-time), or harvest more')
     );
   }
   return null;
+}
+
+/** Said of a harvest whose voltage never gets above the turn-on voltage: no time would be enough. */
+function neverTurnsOn({ config, harvest }: RunContext['prepared']): string | null {
+  if (harvest === null) {
+    return null;
+  }
+  const highestVolts = harvest.steps.reduce(
+    (most, { volts, amps }) => (amps > 0 ? Math.max(most, volts) : most),
+    0,
+  );
+  return highestVolts > config.turnOnVolts
+    ? null
+    : `The harvest never exceeds ${formatQuantity(highestVolts, 'V')}, and the board turns on at ${formatQuantity(config.turnOnVolts, 'V')}: lower the turn-on voltage`;
 }

@@ -17,7 +17,7 @@ import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
 import { serveVirtualSupply } from '../../supply/virtual/serve.js';
 import { electronState } from '../electron-runtime.js';
 import { serve } from '../serve.js';
-import { boardOption, countOption, jsonOption, quantityOption, wordOption } from './options.js';
+import { boardOption, countOption, jsonOption, portOption, quantityOption, wordOption } from './options.js';
 import { cancellable, printJson, ProgressLine } from './terminal.js';
 
 const VIRTUAL_FAULT_NAMES = Object.keys(VIRTUAL_FAULTS) as VirtualFault[];
@@ -206,7 +206,7 @@ export function addBenchCommands(program: Command): void {
       new Option(
         '--port <n>',
         'put the serial line on this TCP port of this machine; 0 takes any free one',
-      ).argParser(countOption('--port', 0)),
+      ).argParser(portOption),
     )
     .addOption(
       new Option('--seed <n>', 'of what SRAM holds at power-on')
@@ -237,9 +237,7 @@ export function addBenchCommands(program: Command): void {
       'a virtual programmable supply that speaks SCPI over TCP on this machine, for other programs',
     )
     .addOption(
-      new Option('--port <n>', 'TCP port; any free one when left out')
-        .default(0)
-        .argParser(countOption('--port', 0)),
+      new Option('--port <n>', 'TCP port; any free one when left out').default(0).argParser(portOption),
     )
     .addOption(
       new Option('--model <name>', 'bench, or n5767a for programs that only talk to instruments they know')
@@ -259,11 +257,7 @@ export function addBenchCommands(program: Command): void {
     .command('serve')
     .description('the window in a browser on this machine')
     .option('--db <file>', 'database of runs', defaultDatabasePath())
-    .addOption(
-      new Option('--port <n>', 'port; any free one when left out')
-        .default(0)
-        .argParser(countOption('--port', 0)),
-    )
+    .addOption(new Option('--port <n>', 'port; any free one when left out').default(0).argParser(portOption))
     .option('--no-open', 'do not open a browser')
     .action(async (options: { db: string; port: number; open: boolean }) => {
       await serve({ port: options.port, databasePath: options.db, open: options.open, say: console.log });

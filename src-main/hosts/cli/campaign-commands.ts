@@ -1,11 +1,12 @@
 /** run, demo, runs, compare, report. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { CampaignEvent } from '../../campaign/engine.js';
 import { defaultDatabasePath } from '../../common/data-folder.js';
+import { makeFolder } from '../../common/make-folder.js';
 import { resourcePath } from '../../common/resources.js';
 import { compareRuns } from '../../report/compare.js';
+import { visible } from '../../report/format.js';
 import { renderRunTable } from '../../report/table.js';
 import { renderComparison } from '../../report/comparison-table.js';
 import { listRuns, readRuns, reportRuns } from '../../service/archive.js';
@@ -51,7 +52,7 @@ export function addCampaignCommands(program: Command): void {
       join(dirname(defaultDatabasePath()), 'demo.sqlite'),
     )
     .action(async ({ db }: { db: string }) => {
-      await mkdir(dirname(resolve(db)), { recursive: true });
+      await makeFolder(dirname(resolve(db)));
       const campaign = resourcePath('dist', 'examples', 'example-campaign.yaml');
       console.log(`Campaign ${campaign}`);
       console.log(
@@ -127,10 +128,20 @@ export function addCampaignCommands(program: Command): void {
 
 function printCampaign(result: CampaignFileResult, databasePath: string): void {
   process.stdout.write(renderRunTable(result.rows, undefined, terminalWidth()));
-  if (result.skippedRuns > 0) {
-    console.log(`${result.skippedRuns} of ${result.totalRuns} runs were already stored and not run again.`);
+  for (const { id, status, reason } of result.rows) {
+    if (reason !== null) {
+      console.log(`\nRun ${id} ${status}: ${visible(reason)}`);
+    }
   }
-  console.log(`\nRuns      ${resolve(databasePath)} (campaign ${result.campaignId})`);
+  if (result.campaignId === null) {
+    console.log(
+      `\nAll ${result.totalRuns} runs of this campaign were already stored; --again runs them anew.`,
+    );
+  } else if (result.skippedRuns > 0) {
+    console.log(`\n${result.skippedRuns} of ${result.totalRuns} runs were already stored and not run again.`);
+  }
+  const campaign = result.campaignId === null ? '' : ` (campaign ${result.campaignId})`;
+  console.log(`\nRuns      ${resolve(databasePath)}${campaign}`);
 }
 
 /** A run that does not terminate is a finding, not a failure; a failed one makes the command fail. */

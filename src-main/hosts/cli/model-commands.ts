@@ -1,5 +1,6 @@
 /** inspect, compile, infer. */
 import { Option, type Command } from 'commander';
+import { InputError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
 import type { KernelSet, Strategy } from '../../compiler/plan.js';
 import { infer, type InferResult } from '../../service/infer.js';
@@ -8,6 +9,7 @@ import {
   boardOption,
   calibrationOption,
   countOption,
+  factorOption,
   jsonOption,
   kernelsOption,
   parsePower,
@@ -78,6 +80,14 @@ export function addModelCommands(program: Command): void {
     .option('--plan', 'print every task of the plan')
     .addOption(jsonOption())
     .action(async (model: string, options: CompileOptions) => {
+      if (options.data !== undefined && options.out === undefined) {
+        throw new InputError({
+          code: 'option-missing',
+          place: '--data',
+          message: 'the samples are written beside the image, and no image is written',
+          remedy: 'Add --out IMAGE',
+        });
+      }
       const { plan, inspection, image } = await compileModel(
         {
           modelPath: model,
@@ -160,7 +170,9 @@ export function addModelCommands(program: Command): void {
         .argParser(parsePower),
     )
     .addOption(
-      new Option('--scale <factor>', 'factor on the current of a harvest trace').default(1).argParser(Number),
+      new Option('--scale <factor>', 'factor on the current of a harvest trace')
+        .default(1)
+        .argParser(factorOption('--scale')),
     )
     .addOption(
       new Option('--capacitance <farads>', 'storage capacitor')
@@ -179,7 +191,8 @@ export function addModelCommands(program: Command): void {
         .argParser(quantityOption('--max-time', 's')),
     )
     .addOption(jsonOption())
-    .action(async (model: string, options: InferOptions) => {
+    .action(async (model: string, options: InferOptions, command: Command) => {
+      assertOptionsCount(options, (name) => command.getOptionValueSource(name) === 'cli');
       const progress = new ProgressLine();
       let done = 0;
       const power: PowerSource =
@@ -229,6 +242,32 @@ export function addModelCommands(program: Command): void {
         printResult(result);
       }
     });
+}
+
+/** Options of the virtual board mean nothing on the host, which has no power to lose: silence would mislead. */
+const VIRTUAL_OPTIONS = ['power', 'scale', 'capacitance', 'von', 'voff', 'seed', 'maxTime'];
+
+function assertOptionsCount(
+  { backend, power }: { backend: 'host' | 'virtual'; power: PowerSource },
+  given: (name: string) => boolean,
+): void {
+  const idle = backend === 'host' ? VIRTUAL_OPTIONS.find(given) : undefined;
+  if (idle !== undefined) {
+    throw new InputError({
+      code: 'option-unused',
+      place: idle === 'maxTime' ? '--max-time' : `--${idle}`,
+      message: 'means nothing on the host backend, which has neither power nor time',
+      remedy: 'Add --backend virtual, or leave it away',
+    });
+  }
+  if (given('scale') && power.kind !== 'trace') {
+    throw new InputError({
+      code: 'option-unused',
+      place: '--scale',
+      message: 'multiplies the current of a harvest trace, and --power names none',
+      remedy: 'Name a trace file with --power, or leave --scale away',
+    });
+  }
 }
 
 function printResult(result: InferResult): void {

@@ -14,7 +14,7 @@ export function quantityOption(place: string, unit: Unit) {
 /** Parser for a count of at least `minimum`. */
 export function countOption(name: string, minimum: number) {
   return (text: string): number => {
-    const value = Number(text);
+    const value = text.trim() === '' ? NaN : Number(text);
     if (!Number.isSafeInteger(value) || value < minimum) {
       throw new InputError({
         code: 'option-range',
@@ -25,6 +25,36 @@ export function countOption(name: string, minimum: number) {
     }
     return value;
   };
+}
+
+/** Parser for a factor greater than zero. */
+export function factorOption(name: string) {
+  return (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (!(value > 0 && value < Infinity)) {
+      throw new InputError({
+        code: 'option-range',
+        place: name,
+        message: `'${text}' is no factor greater than zero`,
+        remedy: `Give a number, for example ${name} 2.5`,
+      });
+    }
+    return value;
+  };
+}
+
+/** Parser for a TCP port; 0 takes any free one. */
+export function portOption(text: string): number {
+  const port = Number(text);
+  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InputError({
+      code: 'invalid-port',
+      place: '--port',
+      message: `'${text}' is no TCP port`,
+      remedy: 'Give a number from 1 to 65535, or leave it away to get a free one',
+    });
+  }
+  return port;
 }
 
 /** Parser for a fixed set of words. */
@@ -72,6 +102,15 @@ export function parsePower(text: string): PowerSource {
       volts: quantityOption('--power', 'V')(constant[1]),
       amps: quantityOption('--power', 'A')(constant[2]),
     };
+  }
+  if (text.trim() === '' || (/^[-+.\d]/.test(text) && !/\.[a-z]+$/i.test(text))) {
+    throw new InputError({
+      code: 'option-value',
+      place: '--power',
+      message: `'${text}' is neither a source nor a trace file`,
+      remedy:
+        "Give continuous, a constant harvest such as '5V,10mA', or the path of a trace (./name for an odd one)",
+    });
   }
   return { kind: 'trace', path: text, scale: 1 };
 }
