@@ -103,8 +103,6 @@ export class CrashFailure extends Error {
 export interface HostCutOptions {
   /** Another core than the bench's own, for planted faults. */
   core?: WebAssembly.Module;
-  /** False for plans whose commits depend on what the board senses. */
-  fixedCommits?: boolean;
   /** What the board senses of its capacitor: always the same, or (default) anything. */
   sensedMillivolts?: number;
 }
@@ -520,7 +518,7 @@ export class HostCuts {
     );
     must(tasksExecuted === tasks, `${tasksExecuted} tasks are counted, ${tasks} were executed`);
     must(
-      this.options.fixedCommits === false ? checkpoints <= tasks : checkpoints === tasks,
+      !this.model.fixedCommits ? checkpoints <= tasks : checkpoints === tasks,
       `${checkpoints} checkpoints are counted for ${tasks} tasks`,
     );
     must(
@@ -538,13 +536,10 @@ export class HostCuts {
     const record = this.board.record();
     const reference = this.commits.get(positionOf(record));
     if (reference === undefined) {
-      must(
-        this.options.fixedCommits === false,
-        `there is no commit ${positionOf(record)} in the undisturbed run`,
-      );
+      must(!this.model.fixedCommits, `there is no commit ${positionOf(record)} in the undisturbed run`);
       return;
     }
-    if (this.options.fixedCommits !== false) {
+    if (this.model.fixedCommits) {
       must(
         this.nvmDigest() === reference.nvmDigest,
         `NVM differs at ${positionOf(record)} from the undisturbed run`,
@@ -562,7 +557,7 @@ export class HostCuts {
       record.powerCycles <= reference.record.powerCycles + view.failures,
       `${record.powerCycles} power cycles are counted after ${view.failures} failures`,
     );
-    if (this.options.fixedCommits !== false) {
+    if (this.model.fixedCommits) {
       const written = record.nvmBytesWritten - reference.record.nvmBytesWritten;
       must(
         written >= 0 && written <= RECORD_BYTES * view.failures,

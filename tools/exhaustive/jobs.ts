@@ -218,11 +218,8 @@ export function cutsUntilCaught(model: CrashModel, options: HostCutOptions): num
   }
 }
 
-function optionsOf({ strategy, sensedMillivolts }: Job): HostCutOptions {
-  return {
-    fixedCommits: !SENSING.includes(strategy),
-    ...(sensedMillivolts === null ? {} : { sensedMillivolts }),
-  };
+function optionsOf({ sensedMillivolts }: Job): HostCutOptions {
+  return sensedMillivolts === null ? {} : { sensedMillivolts };
 }
 
 function someBytes(length: number): number[] {

@@ -2,11 +2,20 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inferOnHost } from '../../src-main/board/host/host-board.js';
+import { planningPower } from '../../src-main/board/planning.js';
 import { picoFram } from '../../src-main/board/profiles/pico-fram.js';
 import { loadDataset } from '../../src-main/common/dataset.js';
+import { InputError } from '../../src-main/common/errors.js';
 import { resourcePath } from '../../src-main/common/resources.js';
-import { compile, emitDataset, quantizeInput } from '../../src-main/compiler/index.js';
-import { elementCount } from '../../src-main/compiler/graph.js';
+import { plan } from '../../src-main/compiler/3-plan/index.js';
+import {
+  compile,
+  emitDataset,
+  quantizeInput,
+  type CompileOptions,
+  type PlanningPower,
+} from '../../src-main/compiler/index.js';
+import { elementCount, type Graph } from '../../src-main/compiler/graph.js';
 import { KERNEL_SETS, type Strategy } from '../../src-main/compiler/plan.js';
 import { NoiseSource } from '../../src-main/board/virtual/random.js';
 
@@ -18,6 +27,8 @@ export interface CrashModel {
   /** Of the host build without a failure, one per sample; the compiler's tests compare them with TFLite Micro. */
   expected: Int8Array[];
   tasksPerInference: number;
+  /** False where the board decides by what it senses which tasks it commits. */
+  fixedCommits: boolean;
 }
 
 interface ModelSource {
@@ -43,6 +54,11 @@ const SOURCES = {
 
 export type ModelName = keyof typeof SOURCES;
 
+/** Strategies whose plan depends on the capacitor; without one they plan for power that never fails. */
+const PLANNED_FOR_POWER: readonly Strategy[] = ['planned', 'adaptive'];
+const LARGEST_FARADS = 10e-3;
+const CAPACITANCE_STEP = 0.8;
+
 /** From small to large. */
 export const MODEL_NAMES = Object.keys(SOURCES) as ModelName[];
 
@@ -58,7 +74,8 @@ export function availableModels(): ModelName[] {
  */
 export function crashModel(name: ModelName, strategy: Strategy, samples: number): CrashModel {
   const { model, data, calibration }: ModelSource = SOURCES[name];
-  const compiled = compile(read(name, model), model, {
+  const bytes = read(name, model);
+  const options = {
     strategy,
     // The fastest there is: results are the same, and more cuts fit the time.
     kernels: KERNEL_SETS[KERNEL_SETS.length - 1],
@@ -68,7 +85,10 @@ export function crashModel(name: ModelName, strategy: Strategy, samples: number)
     ...(calibration === null
       ? {}
       : { calibration: samplesOf(name, calibration).map((sample) => Float32Array.from(sample)) }),
-  });
+  };
+  const unpowered = compile(bytes, model, options);
+  const power = PLANNED_FOR_POWER.includes(strategy) ? tightPower(unpowered.graph, options) : null;
+  const compiled = power === null ? unpowered : compile(bytes, model, { ...options, power });
   const { graph } = compiled;
   const values =
     data === null
@@ -83,7 +103,31 @@ export function crashModel(name: ModelName, strategy: Strategy, samples: number)
     dataset: emitDataset(inputs),
     expected: inferOnHost(compiled.image, inputs),
     tasksPerInference: compiled.plan.tasks.length,
+    fixedCommits: compiled.plan.tasks.every(({ commit }) => commit.when === 'always'),
   };
+}
+
+/** The smallest capacitor, by steps, that a plan still fits: it gives the most tasks. */
+function tightPower(graph: Graph, options: CompileOptions): PlanningPower {
+  const { turnOnVolts, brownOutVolts } = picoFram.power;
+  let tight: PlanningPower | null = null;
+  for (let capacitanceFarads = LARGEST_FARADS; ; capacitanceFarads *= CAPACITANCE_STEP) {
+    const capacitor = {
+      capacitanceFarads,
+      turnOnVolts: turnOnVolts.value,
+      brownOutVolts: brownOutVolts.value,
+    };
+    const power = planningPower(capacitor, picoFram);
+    try {
+      plan(graph, { ...options, power });
+      tight = power;
+    } catch (error) {
+      if (tight !== null && error instanceof InputError) {
+        return tight;
+      }
+      throw error;
+    }
+  }
 }
 
 function source(model: string, data: string | null): ModelSource {
