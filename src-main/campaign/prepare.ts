@@ -1,5 +1,4 @@
 /** Everything a run needs before the bench is touched: files read and hashed, model compiled, samples quantized. */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { boardProfile } from '../board/profiles/index.js';
@@ -7,6 +6,7 @@ import { planningPower, type Capacitor } from '../board/planning.js';
 import type { BoardProfile } from '../board/profile.js';
 import { loadDataset, type Dataset } from '../common/dataset.js';
 import { InputError } from '../common/errors.js';
+import { sha256 } from '../common/sha256.js';
 import { resourcePath } from '../common/resources.js';
 import { compile, emitDataset, quantizeInput, type Compilation } from '../compiler/index.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
@@ -119,10 +119,6 @@ export async function readInput(path: string): Promise<Uint8Array> {
       cause,
     });
   }
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** The harvest a power source stands for; null for continuous power. */

@@ -135,14 +135,14 @@ export class VirtualBench implements Bench {
     this.#progress = 0;
     this.#activeSeconds = 0;
     this.#cycles = 0;
-    this.#energyOffsetJoules = this.#rail.energy.loadJoules;
+    this.#energyOffsetJoules = this.#boardJoules;
     this.#onWindows = this.#rail.powered ? [{ onSeconds: 0, offSeconds: null }] : [];
   }
 
   observe(): BenchObservation {
     return {
       activeSeconds: this.#activeSeconds,
-      energyJoules: this.#rail.energy.loadJoules - this.#energyOffsetJoules,
+      energyJoules: this.#boardJoules - this.#energyOffsetJoules,
       cycles: this.#cycles,
       powerCycles: this.#onWindows.length,
     };
@@ -160,6 +160,12 @@ export class VirtualBench implements Bench {
     const outcome = await this.supply.shutdown();
     await this.#supplyPort.close();
     return outcome;
+  }
+
+  /** All that the capacitor has given to the board: what it drew, and its decoupling charged at every turn-on. */
+  get #boardJoules(): number {
+    const { loadJoules, inrushJoules } = this.#rail.energy;
+    return loadJoules + inrushJoules;
   }
 
   get #runSeconds(): number {
