@@ -92,14 +92,16 @@ export async function benchStrategies(print: (line: string) => void): Promise<St
           stop: { powerCyclesWithoutProgress: 5, maximumSeconds: 3600 },
         };
         const row = { model, power, capacitanceFarads, strategy, kernels } as const;
-        const outcome = await executeRun(config, { signal, onEvent: () => undefined, campaignSha256: null }).catch(
-          (error: unknown) => {
-            if (error instanceof InputError) {
-              return error;
-            }
-            throw error;
-          },
-        );
+        const outcome = await executeRun(config, {
+          signal,
+          onEvent: () => undefined,
+          campaignSha256: null,
+        }).catch((error: unknown) => {
+          if (error instanceof InputError) {
+            return error;
+          }
+          throw error;
+        });
         if (outcome instanceof InputError || outcome.status !== 'finished') {
           const status = outcome instanceof InputError ? outcome.code : outcome.status;
           results.push({ ...row, status, measured: null });
