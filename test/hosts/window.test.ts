@@ -166,6 +166,26 @@ test(
     const line = page.locator('tbody tr');
     await line.first().waitFor();
     assert.equal(await line.count(), rows.length);
+    const table = page.locator('.scroll');
+    const lastHeading = table.locator('th').last();
+    const rightEnd = async (part: Locator) => {
+      const box = await part.boundingBox();
+      assert.ok(box);
+      return box.x + box.width;
+    };
+    assert.ok(
+      (await rightEnd(lastHeading)) <= (await rightEnd(table)),
+      'at 1360 pixels every column is in sight',
+    );
+    await page.setViewportSize({ width: 800, height: 900 });
+    await lastHeading.scrollIntoViewIfNeeded();
+    const runCell = await table.locator('tbody .run').first().boundingBox();
+    const frame = await table.boundingBox();
+    assert.ok(
+      runCell && frame && runCell.x >= frame.x,
+      'in a narrow window the run number stays while its measures are scrolled',
+    );
+    await page.setViewportSize({ width: 1360, height: 900 });
     await page.getByRole('searchbox', { name: 'Filter the runs' }).fill('strategy=tile');
     const ofTile = rows.filter((row) => row.strategy === 'tile');
     await until('the filter holds', async () => (await line.count()) === ofTile.length);
