@@ -4,7 +4,7 @@
 import { LineCounter, parseDocument, isMap, isNode, isPair, isScalar, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../common/errors.js';
-import { nearest } from '../common/nearest.js';
+import { didYouMean } from '../common/nearest.js';
 import { resourcePath } from '../common/resources.js';
 import { parseQuantity, type Unit } from '../common/quantity.js';
 import { KERNEL_SETS, STRATEGIES } from '../compiler/plan.js';
@@ -171,7 +171,7 @@ function explain(issue: Issue): { message: string; remedy: string; path: Propert
     const known = keysAt(issue.path);
     return {
       message: `unknown key '${key}'${where ? ` in ${where}` : ''}`,
-      remedy: `Did you mean '${nearest(key, known)}'? Known keys: ${known.join(', ')}`,
+      remedy: `${didYouMean(key, known)}Known keys: ${known.join(', ')}`,
       path: [...issue.path, key],
     };
   }
@@ -180,7 +180,7 @@ function explain(issue: Issue): { message: string; remedy: string; path: Propert
     const value = typeof issue.input === 'string' ? issue.input : JSON.stringify(issue.input);
     return {
       message: `${where}: '${value}' is not known`,
-      remedy: `Did you mean '${nearest(value, known)}'? Known: ${known.join(', ')}`,
+      remedy: `${didYouMean(value, known)}Known: ${known.join(', ')}`,
       path: issue.path,
     };
   }

@@ -15,6 +15,18 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/**
+ * `Did you mean 'tile'? ` with a space behind it, or nothing where no candidate is like the word: one in which half of
+ * the letters are others would only puzzle.
+ */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const candidate = nearest(word, candidates);
+  const alike =
+    candidate !== undefined &&
+    editDistance(word.toLowerCase(), candidate.toLowerCase()) * 2 < Math.max(word.length, candidate.length);
+  return alike ? `Did you mean '${candidate}'? ` : '';
+}
+
 /** Levenshtein distance: insertions, deletions and substitutions that turn `from` into `to`. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

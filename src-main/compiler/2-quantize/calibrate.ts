@@ -22,7 +22,8 @@ export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<n
       code: 'calibration-missing',
       place,
       message: 'is a float model and there are no samples to calibrate its quantization with',
-      remedy: 'Give calibration data (.npz with x), or an int8 model',
+      remedy:
+        'Give calibration data (.npz with x; --calibration on the command line, calibration: in a campaign), or an int8 model',
     });
   }
   const input = graph.tensors[graph.inputs[0]];

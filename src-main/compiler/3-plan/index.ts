@@ -211,7 +211,7 @@ function requireArena(graph: Graph, buffers: readonly Buffer[], needed: number, 
     message:
       `activations need ${needed} bytes of SRAM and the board has ${sramBytes} for them; ` +
       `the largest working set, ${largest.bytes} bytes, is that of ${kind} "${name}"`,
-    remedy: `Use a board with at least ${needed} bytes, or a model with a smaller input or fewer channels around "${name}"`,
+    remedy: `Allow at least ${needed} bytes (--sram, where the board has them), or use a model with a smaller input or fewer channels around "${name}"`,
   });
 }
 

@@ -1,7 +1,7 @@
 /** Options that several commands take, and how their text becomes a value. */
 import { Option } from 'commander';
 import { InputError } from '../../common/errors.js';
-import { nearest } from '../../common/nearest.js';
+import { didYouMean } from '../../common/nearest.js';
 import { parseQuantity, type Unit } from '../../common/quantity.js';
 import { KERNEL_SETS, STRATEGIES } from '../../compiler/plan.js';
 import type { PowerSource } from '../../campaign/types.js';
@@ -66,7 +66,7 @@ export function wordOption<Word extends string>(name: string, words: readonly Wo
         code: 'option-value',
         place: name,
         message: `'${text}' is not known`,
-        remedy: `Did you mean '${nearest(text, words)}'? Known: ${words.join(', ')}`,
+        remedy: `${didYouMean(text, words)}Known: ${words.join(', ')}`,
       });
     }
     return word;

@@ -1,5 +1,5 @@
 import { InputError } from '../../common/errors.js';
-import { nearest } from '../../common/nearest.js';
+import { didYouMean } from '../../common/nearest.js';
 import type { Port } from '../../common/port.js';
 import type { SupplyDriver, SupplyLimits } from '../driver.js';
 import type { SupplyProfile } from '../profiles/index.js';
@@ -29,7 +29,7 @@ export function supplyDriver(id: string, place = 'supply driver'): SupplyDriverK
       code: 'unknown-supply-driver',
       place,
       message: `there is no supply driver "${id}"`,
-      remedy: `Did you mean "${nearest(id, ids) ?? ids[0]}"? Known are ${ids.join(', ')}`,
+      remedy: `${didYouMean(id, ids)}Known are ${ids.join(', ')}`,
     });
   }
   return found;

@@ -1,5 +1,5 @@
 import { InputError } from '../../common/errors.js';
-import { nearest } from '../../common/nearest.js';
+import { didYouMean } from '../../common/nearest.js';
 import type { SupplyLimits } from '../driver.js';
 
 /** What the bench knows about a kind of supply. */
@@ -61,7 +61,7 @@ export function supplyProfile(id: string, place = 'supply profile'): SupplyProfi
       code: 'unknown-supply-profile',
       place,
       message: `there is no supply profile "${id}"`,
-      remedy: `Did you mean "${nearest(id, ids) ?? ids[0]}"? Known are ${ids.join(', ')}`,
+      remedy: `${didYouMean(id, ids)}Known are ${ids.join(', ')}`,
     });
   }
   return found;

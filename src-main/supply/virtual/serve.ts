@@ -36,13 +36,14 @@ export async function serveVirtualSupply(options: ServeOptions = {}): Promise<Vi
       const { reply, busySeconds } = supply.receive(bytes);
       const now = performance.now();
       busyUntilMilliseconds = Math.max(now, busyUntilMilliseconds) + busySeconds * 1000;
-      if (reply.length > 0) {
-        const timer = setTimeout(() => {
-          timers.delete(timer);
-          if (socket.writable) socket.write(reply);
-        }, busyUntilMilliseconds - now);
-        timers.add(timer);
-      }
+      // An instrument reads no further while it works: what a flood of commands queues up stays with its sender.
+      socket.pause();
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        if (reply.length > 0 && socket.writable) socket.write(reply);
+        socket.resume();
+      }, busyUntilMilliseconds - now);
+      timers.add(timer);
     });
   });
   const host = options.host ?? '127.0.0.1';

@@ -312,7 +312,7 @@ test('profiles and drivers are found by id, and a misspelt one names the nearest
   }
   assert.throws(
     () => supplyProfile('virtual-scip'),
-    fails('unknown-supply-profile', /Did you mean "virtual-scpi"\?/),
+    fails('unknown-supply-profile', /Did you mean 'virtual-scpi'\?/),
   );
-  assert.throws(() => supplyDriver('skpi'), fails('unknown-supply-driver', /Did you mean "scpi"\?/));
+  assert.throws(() => supplyDriver('skpi'), fails('unknown-supply-driver', /Did you mean 'scpi'\?/));
 });
