@@ -69,10 +69,14 @@ export function listJobs({ seed, sample }: JobOptions): Job[] {
   for (const { model, cuts, shard } of [...PICO_CUTS].reverse()) {
     if (models.includes(model)) {
       const perStrategy = Math.ceil(cuts / STRATEGIES.length / sample);
-      for (const strategy of STRATEGIES) {
+      for (const [index, strategy] of STRATEGIES.entries()) {
         for (let part = 0; part * shard < perStrategy; part++) {
           const amount = Math.min(shard, perStrategy - part * shard);
-          add({ kind: 'pico', model, strategy, amount, seed: seed + part }, `:${part}`);
+          // Some strategies have the same plan for a small model: other instants for each, all the same.
+          add(
+            { kind: 'pico', model, strategy, amount, seed: 1_000_000 * seed + 1_000 * index + part },
+            `:${part}`,
+          );
         }
       }
     }
