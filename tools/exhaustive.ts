@@ -67,8 +67,10 @@ async function main(): Promise<void> {
     if (missing.length > 0) {
       console.log(`Left out, no folder "shared" beside the checkout: ${missing.join(', ')}`);
     }
+    const faultsAsked = jobs.some(({ kind }) => kind === 'fault');
+    const faultyCores = faultsAsked ? await buildFaultyCores(folder) : {};
     const settings: WorkerSettings = {
-      faultyCores: jobs.some(({ kind }) => kind === 'fault') ? await buildFaultyCores(folder) : {},
+      faultyCores,
       only: values.cut
         ? { cut: parseCut(values.cut), second: values.then ? parseCut(values.then) : null }
         : null,
@@ -85,6 +87,11 @@ async function main(): Promise<void> {
         ? `\nNo wrong bit, no lost result, no doubled result. ${minutes.toFixed(1)} minutes.`
         : `\n${failures.length} of ${jobs.length} jobs FAILED. ${minutes.toFixed(1)} minutes.`,
     );
+    if (faultsAsked && Object.keys(faultyCores).length === 0) {
+      console.log(
+        'The planted faults were NOT tried: clang and lld are needed to build them (apt-get install clang lld).',
+      );
+    }
     process.exitCode = failures.length === 0 ? 0 : 1;
   } finally {
     await rm(folder, { recursive: true, force: true });

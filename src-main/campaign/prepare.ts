@@ -122,7 +122,7 @@ export async function readInput(path: string): Promise<Uint8Array> {
 }
 
 /** The harvest a power source stands for; null for continuous power. */
-export async function resolveHarvest(power: PowerSource): Promise<Harvest | null> {
+async function resolveHarvest(power: PowerSource): Promise<Harvest | null> {
   switch (power.kind) {
     case 'continuous':
       return null;

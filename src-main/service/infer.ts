@@ -5,6 +5,7 @@ import { inferOnHost } from '../board/host/host-board.js';
 import { compileFiles, readInput } from '../campaign/prepare.js';
 import { runInWorker } from '../campaign/run-in-worker.js';
 import type { PowerSource, RunEvent, RunMeasures, StopRules } from '../campaign/types.js';
+import { accuracy } from '../common/accuracy.js';
 import { argmax } from '../common/argmax.js';
 import { loadDataset } from '../common/dataset.js';
 import { InputError, RunError } from '../common/errors.js';
@@ -97,7 +98,7 @@ export async function infer(
     }
     return {
       ...common,
-      accuracy: accuracyOf(outputs, data.labels),
+      accuracy: data.labels === null ? null : accuracy(outputs.map(argmax), data.labels),
       outputs: outputs.map((output) => [...output]),
       measured: null,
     };
@@ -126,12 +127,4 @@ export async function infer(
     outputs: outcome.results.map((result) => [...result.output]),
     measured: outcome.measures,
   };
-}
-
-/** Share of labelled samples whose largest output is at the label; null without labels. */
-function accuracyOf(outputs: Int8Array[], labels: ArrayLike<number> | null): number | null {
-  if (labels === null) {
-    return null;
-  }
-  return outputs.filter((output, index) => argmax(output) === labels[index]).length / outputs.length;
 }

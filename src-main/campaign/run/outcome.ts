@@ -1,4 +1,5 @@
 /** The last part of a run: its outcome, from what board and bench counted and what the host received. */
+import { accuracy } from '../../common/accuracy.js';
 import { sha256 } from '../../common/sha256.js';
 import { productVersions } from '../../common/versions.js';
 import type { Bench } from '../bench/bench.js';
@@ -40,8 +41,6 @@ function measure({
 }: Pick<RunContext, 'prepared' | 'bench' | 'progress'>): RunMeasures {
   const { activeSeconds, energyJoules, cycles, powerCycles } = bench.observe();
   const { record, results } = progress;
-  const labelled = results.filter((result) => result.label !== null);
-  const correct = labelled.filter((result) => result.label === result.predicted);
   return {
     macs: compiled.plan.macs,
     parameters: compiled.inspection.parameters,
@@ -63,7 +62,10 @@ function measure({
     tasksReexecuted: record?.tasksReexecuted ?? 0,
     nvmBytesRead: record?.nvmBytesRead ?? 0,
     nvmBytesWritten: record?.nvmBytesWritten ?? 0,
-    accuracy: labelled.length === 0 ? null : correct.length / labelled.length,
+    accuracy: accuracy(
+      results.map((result) => result.predicted),
+      results.map((result) => result.label),
+    ),
   };
 }
 
