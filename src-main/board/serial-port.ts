@@ -1,6 +1,6 @@
 import { SerialPort as NativePort } from 'serialport';
 import { RunError } from '../common/errors.js';
-import type { Port } from '../common/port.js';
+import type { ControlledPort, ControlLines } from '../common/port.js';
 
 export interface SerialPortInfo {
   /** What to give to `openSerialPort`: `/dev/ttyACM0`, `COM3`. */
@@ -24,13 +24,22 @@ export async function listSerialPorts(): Promise<SerialPortInfo[]> {
   }));
 }
 
+export interface SerialLine {
+  baudRate: number;
+  /** 8 data bits always; none when left out. */
+  parity?: 'none' | 'even';
+  /** 1 when left out. */
+  stopBits?: 1 | 2;
+}
+
 /**
- * Opens a serial port, 8 data bits, no parity, 1 stop bit.
+ * Opens a serial port: a number is a baud rate with no parity and 1 stop bit.
  *
  * @throws RunError when it does not exist, is in use, or may not be opened
  */
-export async function openSerialPort(path: string, baudRate: number): Promise<Port> {
-  const native = new NativePort({ path, baudRate, autoOpen: false });
+export async function openSerialPort(path: string, line: number | SerialLine): Promise<ControlledPort> {
+  const { baudRate, parity = 'none', stopBits = 1 } = typeof line === 'number' ? { baudRate: line } : line;
+  const native = new NativePort({ path, baudRate, parity, stopBits, autoOpen: false });
   await new Promise<void>((resolve, reject) => {
     native.open((error) => {
       if (error) {
@@ -59,7 +68,7 @@ function openError(path: string, error: Error): RunError {
 }
 
 /** A real serial line as a Port on wall time. */
-class NodeSerialPort implements Port {
+class NodeSerialPort implements ControlledPort {
   readonly name: string;
   private received: Uint8Array[] = [];
   private failure: RunError | null = null;
@@ -112,6 +121,27 @@ class NodeSerialPort implements Port {
         this.native.close(() => resolve());
       });
     }
+  }
+
+  async setLines(lines: ControlLines): Promise<void> {
+    this.throwIfGone();
+    await new Promise<void>((resolve, reject) => {
+      this.native.set(lines, (error) => {
+        if (error) {
+          reject(
+            new RunError({
+              code: 'port-lines',
+              place: this.name,
+              message: `its DTR and RTS lines cannot be set (${error.message})`,
+              remedy: 'Enter the boot loader by hand and say that no lines are to be used, or use another adapter.',
+              cause: error,
+            }),
+          );
+        } else {
+          resolve();
+        }
+      });
+    });
   }
 
   private arrival(timeoutSeconds: number): Promise<void> {

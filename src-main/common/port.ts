@@ -18,3 +18,15 @@ export interface Port {
   /** Releases the port. Safe to call twice. */
   close(): Promise<void>;
 }
+
+/** Outputs of a serial adapter beside its data line; true = asserted, which is the low level on the wire. */
+export interface ControlLines {
+  dtr?: boolean;
+  rts?: boolean;
+}
+
+/** A port with control lines, by which some boards are reset and brought into their boot loaders. */
+export interface ControlledPort extends Port {
+  /** Changes the lines that are named. Rejects with a RunError where the adapter has none. */
+  setLines(lines: ControlLines): Promise<void>;
+}

@@ -1,6 +1,7 @@
 /** `brownout virtual-board`: any program for the RP2040 on the virtual Pico, or its serial line for other programs. */
 import { basename } from 'node:path';
 import { placeProgram, readProgram, type PlacedProgram } from '../board/images/index.js';
+import { RP2040_TARGET } from '../board/images/targets.js';
 import { prebuiltFirmware } from '../board/prebuilt.js';
 import { boardProfile } from '../board/profiles/index.js';
 import { runProgram, type ProgramRun } from '../board/virtual/program-run.js';
@@ -17,7 +18,7 @@ export interface VirtualBoardRequest {
 
 async function load(path: string, flashBytes: number): Promise<PlacedProgram> {
   const name = basename(path);
-  return placeProgram(readProgram(await readInput(path), name), flashBytes, name);
+  return placeProgram(readProgram(await readInput(path), name, RP2040_TARGET), flashBytes, name);
 }
 
 /**

@@ -1,6 +1,13 @@
-import { FLASH_ADDRESS, type ProgramImage } from './program-image.js';
+import { checkSegment, type ProgramImage } from './program-image.js';
+import type { ProgramTarget } from './targets.js';
 
-/** Raw flash content from the beginning of flash, as `objcopy -O binary` writes it. */
-export function readBin(bytes: Uint8Array): ProgramImage {
-  return { format: 'bin', segments: [{ address: FLASH_ADDRESS, bytes }], entry: null };
+/**
+ * Raw content from the beginning of the program memory, as `objcopy -O binary` writes it.
+ *
+ * @throws InputError when it is larger than that memory
+ */
+export function readBin(bytes: Uint8Array, name: string, target: ProgramTarget): ProgramImage {
+  const segment = { address: target.binaryAddress, bytes };
+  checkSegment(name, segment, target);
+  return { format: 'bin', segments: [segment], entry: null };
 }

@@ -1,14 +1,14 @@
 import { checkSegment, refuseProgram, type ProgramImage, type ProgramSegment } from './program-image.js';
+import type { ProgramTarget } from './targets.js';
 
-/** System V ABI, chapter 4 (object files), and ELF for the Arm architecture. */
+/** System V ABI, chapter 4 (object files). */
 const ELF_HEADER_BYTES = 52;
 const CLASS_32 = 1;
 const LITTLE_ENDIAN = 1;
 const TYPE_EXECUTABLE = 2;
-const MACHINE_ARM = 40;
 const PROGRAM_HEADER_BYTES = 32;
 const PT_LOAD = 1;
-const REMEDY = 'Link it again for the RP2040, or convert it to UF2.';
+const REMEDY = 'Link it again.';
 
 export function isElf(bytes: Uint8Array): boolean {
   return (
@@ -17,18 +17,23 @@ export function isElf(bytes: Uint8Array): boolean {
 }
 
 /**
- * The loadable segments of a 32-bit Arm executable, at their load addresses (what is copied to SRAM by its own start-up code
+ * The loadable segments of a 32-bit executable, at their load addresses (what is copied to SRAM by its own start-up code
  * lies in flash).
  *
  * @throws InputError when it is cut, for another machine, or loads anything where there is no memory
  */
-export function readElf(bytes: Uint8Array, name: string): ProgramImage {
+export function readElf(bytes: Uint8Array, name: string, target: ProgramTarget): ProgramImage {
   if (bytes.length < ELF_HEADER_BYTES) {
     refuseProgram(name, `it is an ELF file of ${bytes.length} bytes, shorter than its header`, REMEDY);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[4] !== CLASS_32 || bytes[5] !== LITTLE_ENDIAN || view.getUint16(18, true) !== MACHINE_ARM) {
-    refuseProgram(name, 'it is an ELF file, but not for a 32-bit little-endian Arm', REMEDY);
+  const machine = view.getUint16(18, true);
+  if (bytes[4] !== CLASS_32 || bytes[5] !== LITTLE_ENDIAN || machine !== target.elfMachine) {
+    refuseProgram(
+      name,
+      `it is an ELF file for machine ${machine}, the ${target.name} is machine ${target.elfMachine} (32-bit, little-endian)`,
+      `Build it for the ${target.name}.`,
+    );
   }
   if (view.getUint16(16, true) !== TYPE_EXECUTABLE) {
     refuseProgram(
@@ -60,7 +65,7 @@ export function readElf(bytes: Uint8Array, name: string): ProgramImage {
       );
     }
     const segment = { address, bytes: bytes.subarray(offset, offset + fileBytes) };
-    checkSegment(name, segment);
+    checkSegment(name, segment, target);
     segments.push(segment);
   }
   return { format: 'elf', segments, entry: view.getUint32(24, true) };

@@ -2,41 +2,40 @@ import { readBin } from './bin.js';
 import { isElf, readElf } from './elf.js';
 import { isIntelHex, readIntelHex } from './intel-hex.js';
 import {
-  FLASH_ADDRESS,
   hex,
   PROGRAM_FILE_BYTES,
   refuseProgram,
-  SRAM_ADDRESS,
   type ProgramImage,
   type ProgramSegment,
 } from './program-image.js';
+import { FLASH_ADDRESS, SRAM_ADDRESS, type ProgramTarget } from './targets.js';
 import { isUf2, readUf2 } from './uf2.js';
 
 export type { ProgramImage } from './program-image.js';
 
 /**
- * Reads any program for the RP2040, whatever its name: the first bytes say what it is.
+ * Reads any program for `target`, whatever its name: the first bytes say what it is.
  *
  * @throws InputError naming what is wrong with the file
  */
-export function readProgram(bytes: Uint8Array, name: string): ProgramImage {
+export function readProgram(bytes: Uint8Array, name: string, target: ProgramTarget): ProgramImage {
   if (bytes.length === 0 || bytes.length > PROGRAM_FILE_BYTES) {
     refuseProgram(
       name,
-      `a file of ${bytes.length} bytes is no program for an RP2040`,
+      `a file of ${bytes.length} bytes is no program for the ${target.name}`,
       'Give an ELF, UF2, BIN or Intel HEX file.',
     );
   }
   if (isElf(bytes)) {
-    return readElf(bytes, name);
+    return readElf(bytes, name, target);
   }
   if (isUf2(bytes)) {
-    return readUf2(bytes, name);
+    return readUf2(bytes, name, target);
   }
-  return isIntelHex(bytes) ? readIntelHex(bytes, name) : readBin(bytes);
+  return isIntelHex(bytes) ? readIntelHex(bytes, name, target) : readBin(bytes, name, target);
 }
 
-/** A program as a board gets it. */
+/** A program as a virtual Pico gets it. */
 export interface PlacedProgram {
   /** Flash content from offset 0, without what is erased behind it. */
   flash: Uint8Array<ArrayBuffer>;
@@ -49,7 +48,7 @@ export interface PlacedProgram {
 const BOOT_STAGE_BYTES = 256;
 
 /**
- * Decides as the boot ROM does: a program with bytes at the beginning of flash is started through its second-stage boot
+ * Decides as the boot ROM of the RP2040 does: a program with bytes at the beginning of flash is started through its second-stage boot
  * loader; one for SRAM only starts at its entry, or at its lowest address.
  *
  * @throws InputError when it does not fit the flash, or has no way to start

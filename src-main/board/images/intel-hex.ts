@@ -1,4 +1,5 @@
 import { checkSegment, refuseProgram, type ProgramImage, type ProgramSegment } from './program-image.js';
+import type { ProgramTarget } from './targets.js';
 
 /** Intel's hexadecimal object file format, revision A: lines `:LLAAAATT<data>CC`. */
 const REMEDY = 'Write the file again, for example with objcopy -O ihex.';
@@ -10,7 +11,7 @@ export function isIntelHex(bytes: Uint8Array): boolean {
 }
 
 /** @throws InputError with the line that is no record, has a wrong checksum, or has bytes for where there is no memory */
-export function readIntelHex(bytes: Uint8Array, name: string): ProgramImage {
+export function readIntelHex(bytes: Uint8Array, name: string, target: ProgramTarget): ProgramImage {
   const segments: ProgramSegment[] = [];
   let base = 0;
   let entry: number | null = null;
@@ -38,7 +39,7 @@ export function readIntelHex(bytes: Uint8Array, name: string): ProgramImage {
     switch (type) {
       case 0: {
         const segment = { address: base + high * 256 + low, bytes: data };
-        checkSegment(name, segment);
+        checkSegment(name, segment, target);
         segments.push(segment);
         break;
       }

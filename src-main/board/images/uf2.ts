@@ -1,4 +1,5 @@
 import { checkSegment, hex, refuseProgram, type ProgramImage, type ProgramSegment } from './program-image.js';
+import type { ProgramTarget } from './targets.js';
 
 /** The USB flashing format's public specification: blocks of 512 bytes, each with its own address. */
 const BLOCK_BYTES = 512;
@@ -9,7 +10,6 @@ const MAGIC_START_1 = 0x9e5d5157;
 const MAGIC_END = 0x0ab16f30;
 const FLAG_NOT_MAIN_FLASH = 0x00000001;
 const FLAG_FAMILY = 0x00002000;
-const FAMILY_RP2040 = 0xe48bff56;
 const REMEDY = 'Copy the file again from where it came.';
 
 export function isUf2(bytes: Uint8Array): boolean {
@@ -19,12 +19,12 @@ export function isUf2(bytes: Uint8Array): boolean {
 }
 
 /**
- * The blocks for the RP2040; those for other families and those that are not meant for main memory are left out, as the
+ * The blocks for the target's family; those for other families and those that are not meant for main memory are left out, as the
  * boot ROM does (RP2040 datasheet, section 2.8.4.2).
  *
- * @throws InputError when it is cut or damaged, has none for the RP2040, or has bytes for where there is no memory
+ * @throws InputError when it is cut or damaged, has none for the target, or has bytes for where there is no memory
  */
-export function readUf2(bytes: Uint8Array, name: string): ProgramImage {
+export function readUf2(bytes: Uint8Array, name: string, target: ProgramTarget): ProgramImage {
   if (bytes.length % BLOCK_BYTES !== 0) {
     refuseProgram(
       name,
@@ -46,7 +46,7 @@ export function readUf2(bytes: Uint8Array, name: string): ProgramImage {
     if (flags & FLAG_NOT_MAIN_FLASH) {
       continue;
     }
-    if (flags & FLAG_FAMILY && word(28) !== FAMILY_RP2040) {
+    if (flags & FLAG_FAMILY && word(28) !== target.uf2Family) {
       families.add(word(28));
       continue;
     }
@@ -62,7 +62,7 @@ export function readUf2(bytes: Uint8Array, name: string): ProgramImage {
       refuseProgram(name, `the UF2 block at byte ${at} is number ${word(20)} of ${word(24)}`, REMEDY);
     }
     const segment = { address: word(12), bytes: bytes.subarray(at + DATA_OFFSET, at + DATA_OFFSET + count) };
-    checkSegment(name, segment);
+    checkSegment(name, segment, target);
     segments.push(segment);
     seen.add(word(20));
     expected = Math.max(expected, word(24));
@@ -72,8 +72,8 @@ export function readUf2(bytes: Uint8Array, name: string): ProgramImage {
       name,
       families.size === 0
         ? 'it has no block'
-        : `it is for family ${[...families].map(hex).join(', ')}, not the RP2040`,
-      'Use a UF2 file for the RP2040 (Raspberry Pi Pico).',
+        : `it is for family ${[...families].map(hex).join(', ')}, not for the ${target.name}`,
+      `Use a file for the ${target.name}.`,
     );
   }
   if (seen.size !== expected) {

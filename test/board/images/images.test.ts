@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { placeProgram, readProgram } from '../../../src-main/board/images/index.js';
-import { FLASH_ADDRESS, SRAM_ADDRESS } from '../../../src-main/board/images/program-image.js';
+import { FLASH_ADDRESS, RP2040_TARGET, SRAM_ADDRESS } from '../../../src-main/board/images/targets.js';
 import { InputError } from '../../../src-main/common/errors.js';
 import { resourcePath } from '../../../src-main/common/resources.js';
 import { toUf2 } from '../../../tools/firmware/pico.js';
@@ -62,7 +62,7 @@ function hexOf(address: number, data: Uint8Array): Uint8Array<ArrayBuffer> {
 
 function refused(bytes: Uint8Array, message: RegExp): void {
   assert.throws(
-    () => placeProgram(readProgram(bytes, 'program'), FLASH_BYTES, 'program'),
+    () => placeProgram(readProgram(bytes, 'program', RP2040_TARGET), FLASH_BYTES, 'program'),
     (error: unknown) => error instanceof InputError && message.test(error.message),
   );
 }
@@ -77,7 +77,7 @@ test('every format gives the same flash content', async () => {
     ['intel-hex', hexOf(FLASH_ADDRESS, short)],
   ];
   for (const [format, bytes] of formats) {
-    const image = readProgram(bytes, format);
+    const image = readProgram(bytes, format, RP2040_TARGET);
     assert.equal(image.format, format);
     const { flash, sram, entry } = placeProgram(image, FLASH_BYTES, format);
     assert.deepEqual(Buffer.from(flash), Buffer.from(short), format);
@@ -87,13 +87,13 @@ test('every format gives the same flash content', async () => {
 
 test('the firmware for the USB boot loader is the firmware', async () => {
   const binary = await prebuilt('pico-fram.bin');
-  const { flash } = placeProgram(readProgram(await prebuilt('pico-fram.uf2'), 'u'), FLASH_BYTES, 'u');
+  const { flash } = placeProgram(readProgram(await prebuilt('pico-fram.uf2'), 'u', RP2040_TARGET), FLASH_BYTES, 'u');
   assert.ok(Buffer.from(flash.subarray(0, binary.length)).equals(binary));
 });
 
 test('a program for SRAM starts at its entry, or where it begins', () => {
   const code = Uint8Array.of(0x00, 0xbe);
-  const place = (bytes: Uint8Array) => placeProgram(readProgram(bytes, 'p'), FLASH_BYTES, 'p');
+  const place = (bytes: Uint8Array) => placeProgram(readProgram(bytes, 'p', RP2040_TARGET), FLASH_BYTES, 'p');
   assert.equal(place(elfOf(SRAM_ADDRESS, code, SRAM_ADDRESS + 0x101)).entry, SRAM_ADDRESS + 0x101);
   assert.equal(place(hexOf(SRAM_ADDRESS + 0x40, code)).entry, SRAM_ADDRESS + 0x41);
 });
@@ -107,16 +107,17 @@ test('what cannot run is refused with what is wrong', () => {
     return copy;
   };
   refused(new Uint8Array(0), /0 bytes is no program/);
+  refused(new Uint8Array(16 * 1024 * 1024 + 1), /is no program for the RP2040/);
   refused(new Uint8Array(100), /no second-stage boot loader/);
   refused(elfOf(FLASH_ADDRESS + 0x100, code), /no second-stage boot loader/);
-  refused(elfOf(0x08000000, code), /0x08000000, where an RP2040 has neither/);
+  refused(elfOf(0x08000000, code), /0x08000000, where the RP2040 \(Raspberry Pi Pico\) has no memory/);
   refused(elfOf(FLASH_ADDRESS, code).subarray(0, 200), /ends at byte/);
-  refused(patched(elfOf(FLASH_ADDRESS, code), 16, 0x00f30002), /not for a 32-bit little-endian Arm/);
+  refused(patched(elfOf(FLASH_ADDRESS, code), 16, 0x00f30002), /for machine 243, the RP2040 .* is machine 40/);
   refused(patched(elfOf(FLASH_ADDRESS, code), 28, 0xfffffff0), /program headers lie outside/);
   refused(elfOf(FLASH_ADDRESS + FLASH_BYTES - 100, code), /bytes of flash/);
   refused(uf2.subarray(0, 700), /whole number of UF2 blocks/);
   refused(uf2.subarray(0, 512), /1 of 2 UF2 blocks/);
-  refused(patched(patched(uf2, 28, 0xe48bff59), 512 + 28, 0xe48bff59), /family 0xe48bff59, not the RP2040/);
+  refused(patched(patched(uf2, 28, 0xe48bff59), 512 + 28, 0xe48bff59), /family 0xe48bff59, not for the RP2040/);
   refused(patched(uf2, 16, 500), /claims 500 data bytes/);
   refused(patched(uf2, 508, 0), /no magic numbers/);
   refused(new TextEncoder().encode(':00000001FE\n'), /line 1 has a wrong checksum/);
@@ -141,7 +142,7 @@ test('no bytes crash the readers: a program or an input error', () => {
   fc.assert(
     fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 2000 })), (bytes) => {
       try {
-        const { flash } = placeProgram(readProgram(bytes, 'fuzz'), FLASH_BYTES, 'fuzz');
+        const { flash } = placeProgram(readProgram(bytes, 'fuzz', RP2040_TARGET), FLASH_BYTES, 'fuzz');
         assert.ok(flash.length <= FLASH_BYTES);
       } catch (error) {
         if (!(error instanceof InputError)) {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { RP2040 } from 'rp2040js';
 import { placeProgram, readProgram } from '../../../src-main/board/images/index.js';
+import { RP2040_TARGET } from '../../../src-main/board/images/targets.js';
 import { encodeFrame, FrameDecoder } from '../../../src-main/board/link/frames.js';
 import { picoFram } from '../../../src-main/board/profiles/pico-fram.js';
 import { BootRom } from '../../../src-main/board/virtual/boot-rom.js';
@@ -23,7 +24,7 @@ const BKPT = 0xbe;
 
 async function execute(path: string): Promise<{ run: ProgramRun; text: string }> {
   let text = '';
-  const program = placeProgram(readProgram(await readFile(path), path), picoFram.flashBytes, path);
+  const program = placeProgram(readProgram(await readFile(path), path, RP2040_TARGET), picoFram.flashBytes, path);
   const run = await runProgram(program, {
     profile: picoFram,
     seed: 1,
@@ -85,7 +86,7 @@ test('where there are no wait states, a program takes exactly the cycles that st
   }
   const path = await buildSramProgram(await temporaryFolder(context));
   const { run } = await execute(path);
-  const { sram, entry } = placeProgram(readProgram(await readFile(path), path), picoFram.flashBytes, path);
+  const { sram, entry } = placeProgram(readProgram(await readFile(path), path, RP2040_TARGET), picoFram.flashBytes, path);
   const chip = new RP2040(new CycleClock(125e6));
   for (const { address, bytes } of sram) {
     chip.sram.set(bytes, address - 0x20000000);
