@@ -133,7 +133,8 @@ class NodeSerialPort implements ControlledPort {
               code: 'port-lines',
               place: this.name,
               message: `its DTR and RTS lines cannot be set (${error.message})`,
-              remedy: 'Enter the boot loader by hand and say that no lines are to be used, or use another adapter.',
+              remedy:
+                'Enter the boot loader by hand and say that no lines are to be used, or use another adapter.',
               cause: error,
             }),
           );

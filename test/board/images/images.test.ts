@@ -87,7 +87,11 @@ test('every format gives the same flash content', async () => {
 
 test('the firmware for the USB boot loader is the firmware', async () => {
   const binary = await prebuilt('pico-fram.bin');
-  const { flash } = placeProgram(readProgram(await prebuilt('pico-fram.uf2'), 'u', RP2040_TARGET), FLASH_BYTES, 'u');
+  const { flash } = placeProgram(
+    readProgram(await prebuilt('pico-fram.uf2'), 'u', RP2040_TARGET),
+    FLASH_BYTES,
+    'u',
+  );
   assert.ok(Buffer.from(flash.subarray(0, binary.length)).equals(binary));
 });
 
@@ -112,12 +116,18 @@ test('what cannot run is refused with what is wrong', () => {
   refused(elfOf(FLASH_ADDRESS + 0x100, code), /no second-stage boot loader/);
   refused(elfOf(0x08000000, code), /0x08000000, where the RP2040 \(Raspberry Pi Pico\) has no memory/);
   refused(elfOf(FLASH_ADDRESS, code).subarray(0, 200), /ends at byte/);
-  refused(patched(elfOf(FLASH_ADDRESS, code), 16, 0x00f30002), /for machine 243, the RP2040 .* is machine 40/);
+  refused(
+    patched(elfOf(FLASH_ADDRESS, code), 16, 0x00f30002),
+    /for machine 243, the RP2040 .* is machine 40/,
+  );
   refused(patched(elfOf(FLASH_ADDRESS, code), 28, 0xfffffff0), /program headers lie outside/);
   refused(elfOf(FLASH_ADDRESS + FLASH_BYTES - 100, code), /bytes of flash/);
   refused(uf2.subarray(0, 700), /whole number of UF2 blocks/);
   refused(uf2.subarray(0, 512), /1 of 2 UF2 blocks/);
-  refused(patched(patched(uf2, 28, 0xe48bff59), 512 + 28, 0xe48bff59), /family 0xe48bff59, not for the RP2040/);
+  refused(
+    patched(patched(uf2, 28, 0xe48bff59), 512 + 28, 0xe48bff59),
+    /family 0xe48bff59, not for the RP2040/,
+  );
   refused(patched(uf2, 16, 500), /claims 500 data bytes/);
   refused(patched(uf2, 508, 0), /no magic numbers/);
   refused(new TextEncoder().encode(':00000001FE\n'), /line 1 has a wrong checksum/);

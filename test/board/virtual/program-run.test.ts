@@ -24,7 +24,11 @@ const BKPT = 0xbe;
 
 async function execute(path: string): Promise<{ run: ProgramRun; text: string }> {
   let text = '';
-  const program = placeProgram(readProgram(await readFile(path), path, RP2040_TARGET), picoFram.flashBytes, path);
+  const program = placeProgram(
+    readProgram(await readFile(path), path, RP2040_TARGET),
+    picoFram.flashBytes,
+    path,
+  );
   const run = await runProgram(program, {
     profile: picoFram,
     seed: 1,
@@ -86,7 +90,11 @@ test('where there are no wait states, a program takes exactly the cycles that st
   }
   const path = await buildSramProgram(await temporaryFolder(context));
   const { run } = await execute(path);
-  const { sram, entry } = placeProgram(readProgram(await readFile(path), path, RP2040_TARGET), picoFram.flashBytes, path);
+  const { sram, entry } = placeProgram(
+    readProgram(await readFile(path), path, RP2040_TARGET),
+    picoFram.flashBytes,
+    path,
+  );
   const chip = new RP2040(new CycleClock(125e6));
   for (const { address, bytes } of sram) {
     chip.sram.set(bytes, address - 0x20000000);
