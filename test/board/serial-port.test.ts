@@ -1,41 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listSerialPorts, openSerialPort } from '../../src-main/board/serial-port.js';
 import { RunError } from '../../src-main/common/errors.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-
-/** Two pseudo-terminals joined like two ends of a null-modem cable; null where socat is missing. */
-async function nullModem(
-  context: TestContext,
-): Promise<{ ends: [string, string]; cable: ChildProcess } | null> {
-  const folder = await temporaryFolder(context);
-  const ends: [string, string] = [join(folder, 'a'), join(folder, 'b')];
-  const cable = spawn(
-    'socat',
-    ends.map((end) => `pty,raw,echo=0,link=${end}`),
-    { stdio: 'ignore' },
-  );
-  const missing = new Promise<boolean>((resolve) => cable.once('error', () => resolve(true)));
-  context.after(() => cable.kill());
-  for (let attempt = 0; attempt < 100 && !ends.every((end) => existsSync(end)); attempt++) {
-    if (await Promise.race([missing, sleep(20).then(() => false)])) {
-      context.skip('socat is not installed');
-      return null;
-    }
-  }
-  return { ends, cable };
-}
+import { nullModem } from '../support/serial-cable.js';
 
 test('bytes pass both ways, and a read without any ends when its time is up', async (context) => {
   const modem = await nullModem(context);
   if (!modem) {
     return;
   }
-  const [left, right] = await Promise.all(modem.ends.map((end) => openSerialPort(end, 1_000_000)));
+  const [left, right] = await Promise.all(modem.paths.map((end) => openSerialPort(end, 1_000_000)));
   context.after(() => Promise.all([left.close(), right.close()]));
   const sent = Uint8Array.from({ length: 3000 }, (_, index) => index & 0xff);
   await left.write(sent);
@@ -59,12 +34,12 @@ test('a port that goes away ends the read that waits, and every one after it', a
   if (!modem) {
     return;
   }
-  const port = await openSerialPort(modem.ends[0], 115200);
+  const port = await openSerialPort(modem.paths[0], 115200);
   context.after(() => port.close());
   const gone = (error: unknown) => error instanceof RunError && error.code === 'port-gone';
   const waiting = assert.rejects(port.read(10), gone);
   await sleep(200);
-  modem.cable.kill();
+  modem.pull();
   await waiting;
   await assert.rejects(port.read(0.01), gone);
   await assert.rejects(port.write(Uint8Array.of(1)), gone);
