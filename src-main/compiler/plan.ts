@@ -70,6 +70,14 @@ export interface Scratch {
   bytes: number;
 }
 
+/** Where SRAM goes. */
+export interface Memory {
+  /** Largest sum of what is alive together, tensors and scratch: no arena is smaller. */
+  lowerBoundBytes: number;
+  /** By operator of the model: bytes alive while it runs. */
+  operatorBytes: number[];
+}
+
 export interface Plan {
   strategy: Strategy;
   kernels: KernelSet;
@@ -80,6 +88,7 @@ export interface Plan {
   scratch: Scratch[];
   /** SRAM for activations. */
   arenaBytes: number;
+  memory: Memory;
   /** NVM for preserved activations (without control records and results). */
   nvmBytes: number;
   commits: CommitKind;

@@ -2,12 +2,13 @@
 import { InputError } from '../../common/errors.js';
 import { operatorMacs } from '../inspect.js';
 import type { Graph } from '../graph.js';
-import type { KernelSet, Plan, Scratch, Strategy } from '../plan.js';
-import { allocate, type Allocation } from './allocate.js';
+import type { KernelSet, Plan, Strategy } from '../plan.js';
+import { allocate, bytesAt } from './allocate.js';
+import { placeInArena } from './arena.js';
 import { checkNvm } from './check.js';
 import type { PlanningPower } from './cost.js';
+import { wholeExecution } from './execution.js';
 import { bufferOf, findBuffers, isLive, type Buffer } from './lifetimes.js';
-import { scratchBytes } from './scratch.js';
 import { adaptiveTasks, plannedTasks, type PoweredTasks } from './powered.js';
 import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
@@ -39,9 +40,14 @@ export const RESULT_CAPACITY = 1024;
  */
 export function plan(graph: Graph, options: PlanOptions): Plan {
   requirePlannable(graph, options);
-  const buffers = findBuffers(graph);
+  const execution = wholeExecution(graph);
+  const buffers = findBuffers(execution);
   const tiles = tilesOf(graph, options.strategy, options.tileUnits);
-  const { arena, scratch } = placeInArena(graph, buffers, options);
+  const roomy = placeInArena(execution, buffers, options.kernels);
+  // Without room for what they need, the fast kernels do not run.
+  const arena =
+    roomy.bytes > options.sramBytes ? placeInArena(execution, buffers, options.kernels, () => false) : roomy;
+  const { scratch } = arena;
   requireArena(graph, buffers, arena.bytes, options.sramBytes);
   // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
   const whole =
@@ -65,6 +71,10 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
     ),
     scratch,
     arenaBytes: arena.bytes,
+    memory: {
+      lowerBoundBytes: arena.lowerBoundBytes,
+      operatorBytes: graph.operators.map((_, index) => bytesAt(arena.blocks, index)),
+    },
     nvmBytes,
     commits: options.strategy === 'loop' ? 'light' : 'record',
     bankBytes,
@@ -73,34 +83,6 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
   };
   checkNvm(result);
   return result;
-}
-
-/** SRAM for every buffer, and for what the fast kernels need; without that, when it does not fit, the reference kernels run. */
-function placeInArena(
-  graph: Graph,
-  buffers: readonly Buffer[],
-  { kernels, sramBytes }: PlanOptions,
-): { arena: Allocation; scratch: Scratch[] } {
-  const blocks = buffers.map(({ bytes, firstOperator, lastOperator }) => ({
-    bytes,
-    begin: firstOperator,
-    end: lastOperator,
-  }));
-  const wanted = graph.operators.flatMap((operator, index) => {
-    const bytes = kernels === 'fast' ? scratchBytes(graph, operator) : null;
-    return bytes === null ? [] : [{ operator: index, bytes }];
-  });
-  const arena = allocate([
-    ...blocks,
-    ...wanted.map(({ operator, bytes }) => ({ bytes, begin: operator, end: operator })),
-  ]);
-  if (arena.bytes > sramBytes) {
-    return { arena: allocate(blocks), scratch: [] };
-  }
-  return {
-    arena,
-    scratch: wanted.map((block, index) => ({ ...block, arenaOffset: arena.offsets[buffers.length + index] })),
-  };
 }
 
 function isPowered(strategy: Strategy): boolean {
@@ -140,7 +122,7 @@ function placeInNvm(
     const readers = tiles.filter(({ operator, unitBegin }) =>
       operator === buffer.firstOperator ? unitBegin > 0 : isLive(buffer, operator),
     );
-    return buffer.firstOperator >= 0 && readers.length > 0;
+    return buffer.refill === null && readers.length > 0;
   };
   const preserved = buffers.filter(isPreserved);
   const nvm = allocate(

@@ -16,10 +16,11 @@ import {
 import type { Buffer } from './lifetimes.js';
 import { neededJoules, schedule, type ScheduleProblem } from './schedule.js';
 import {
-  executeStep,
-  inputSteps,
   outputStep,
+  refillSteps,
   stateAt,
+  tileSteps,
+  writtenBy,
   type BufferRange,
   type PlacedBuffer,
   type Tile,
@@ -54,6 +55,8 @@ interface Context {
   pieces: readonly Piece[];
   /** By boundary, 0 .. pieces.length: what the rest reads; nothing at the end. */
   states: readonly (readonly BufferRange<PlacedBuffer>[])[];
+  /** By piece: what it computes. */
+  writes: readonly (readonly BufferRange<PlacedBuffer>[])[];
   /** By boundary: energy of all work before it. */
   workBefore: readonly number[];
 }
@@ -81,7 +84,7 @@ export function plannedTasks(
   const commits = scheduleOrThrow(context, problemOf(context, incrementalSave, false));
   const tasks = commits.map((to, index) => ({ from: index === 0 ? 0 : commits[index - 1], to }));
   const saves = tasks.map(({ from, to }) => incrementalSave(context, from, to));
-  const loads = tasks.map(({ from }) => context.states[from].filter(({ buffer }) => !isInput(buffer)));
+  const loads = tasks.map(({ from }) => context.states[from].filter(({ buffer }) => !isRefilled(buffer)));
 
   // In units of tasks: a buffer's NVM is taken from the commit that first fills it to the last restore that reads it.
   const preserved = context.buffers
@@ -172,11 +175,9 @@ function createContext(
   const pieces = piecesOf(graph, kernels, power, PIECE_SHARE * power.energyPerPowerCycleJoules);
   let sum = 0;
   const workBefore = [0, ...pieces.map((piece) => (sum += pieceJoules(kernels, power, piece)))];
-  const states = [
-    ...pieces.map((piece, index) => (index === 0 ? [] : stateAt(graph, placed, piece, piece.units))),
-    [],
-  ];
-  return { graph, kernels, power, buffers: placed, pieces, states, workBefore };
+  const states = [...pieces.map((piece, index) => (index === 0 ? [] : stateAt(graph, placed, piece))), []];
+  const writes = pieces.map((piece) => writtenBy(graph, placed, piece));
+  return { graph, kernels, power, buffers: placed, pieces, states, writes, workBefore };
 }
 
 /** Units of each operator, neighbours merged while they stay below `joules`. */
@@ -211,29 +212,25 @@ function pieceJoules(kernels: KernelSet, { costs }: PlanningPower, piece: Piece)
 type SaveRule = (context: Context, from: number, to: number) => BufferRange<PlacedBuffer>[];
 
 /** Of what the rest reads at `to`, the bytes that were computed since `from`. */
-const incrementalSave: SaveRule = ({ pieces, states }, from, to) => {
-  const made = new Map<number, { begin: number; end: number }>();
-  for (const { operator, unitBegin, unitEnd, units } of pieces.slice(from, to)) {
-    const begin = made.get(operator)?.begin ?? unitBegin * units.bytes;
-    made.set(operator, { begin, end: unitEnd * units.bytes });
-  }
+const incrementalSave: SaveRule = ({ writes, states }, from, to) => {
+  const made = writes.slice(from, to).flat();
   return states[to].flatMap(({ buffer, begin, end }) => {
-    const range = made.get(buffer.firstOperator);
+    const parts = made.filter((range) => range.buffer === buffer);
     const clipped = {
       buffer,
-      begin: Math.max(begin, range?.begin ?? Infinity),
-      end: Math.min(end, range?.end ?? 0),
+      begin: Math.max(begin, Math.min(...parts.map((part) => part.begin))),
+      end: Math.min(end, Math.max(0, ...parts.map((part) => part.end))),
     };
     return clipped.begin < clipped.end ? [clipped] : [];
   });
 };
 
-const wholeSave: SaveRule = ({ states }, _from, to) => states[to].filter(({ buffer }) => !isInput(buffer));
+const wholeSave: SaveRule = ({ states }, _from, to) => states[to].filter(({ buffer }) => !isRefilled(buffer));
 
 function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean): ScheduleProblem {
   const { graph, power, states, workBefore, pieces } = context;
   const { costs } = power;
-  const inputBytes = context.buffers.filter(isInput).reduce((sum, { bytes }) => sum + bytes, 0);
+  const inputBytes = context.buffers.filter(isRefilled).reduce((sum, { bytes }) => sum + bytes, 0);
   const copyJoules = inputBytes * costs.copyCyclesPerByte * costs.joulesPerCycle;
   const outputBytes = context.buffers.find(({ tensors }) => tensors.includes(graph.outputs[0]))?.bytes ?? 0;
   const total = (ranges: readonly BufferRange<PlacedBuffer>[]): number =>
@@ -243,7 +240,7 @@ function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean):
     budgetJoules: USABLE_SHARE * power.energyPerPowerCycleJoules,
     startJoules: costs.startJoules,
     restoreJoules: (boundary) => {
-      const loads = states[boundary].filter(({ buffer }) => !isInput(buffer));
+      const loads = states[boundary].filter(({ buffer }) => !isRefilled(buffer));
       const readsInput = states[boundary].length > loads.length;
       return transferJoules(costs, 'read', total(loads), loads.length) + (readsInput ? copyJoules : 0);
     },
@@ -311,34 +308,18 @@ function partName({ source, units }: Piece, begin: number, end: number): string 
   return whole ? source.name : `${source.name} ${units.label} ${begin}..${end - 1}`;
 }
 
-function workSteps(context: Context, from: number, to: number): Step[] {
-  const { graph, buffers, pieces } = context;
-  const work: Tile[] = [];
-  for (const { operator, unitBegin, unitEnd } of pieces.slice(from, to)) {
-    const last = work.at(-1);
-    if (last?.operator === operator) {
-      last.unitEnd = unitEnd;
-    } else {
-      work.push({ operator, unitBegin, unitEnd });
-    }
-  }
+function workSteps({ graph, buffers, pieces }: Context, from: number, to: number): Step[] {
   return [
-    ...(from === 0 ? inputSteps(graph, buffers) : []),
-    ...work.map(executeStep),
+    ...tileSteps(buffers, pieces.slice(from, to)),
     ...(to === pieces.length ? [outputStep(graph, buffers)] : []),
   ];
 }
 
-/** @param nvmOffsets of the state's ranges without the input, in order */
-function restoreSteps(context: Context, boundary: number, nvmOffsets: readonly number[]): Step[] {
-  const { graph, states } = context;
-  const loads = states[boundary].filter(({ buffer }) => !isInput(buffer));
-  const inputs = states[boundary].filter(({ buffer }) => isInput(buffer));
+/** @param nvmOffsets of the state's ranges without those that are filled, in order */
+function restoreSteps({ states }: Context, boundary: number, nvmOffsets: readonly number[]): Step[] {
+  const loads = states[boundary].filter(({ buffer }) => !isRefilled(buffer));
   return [
-    ...inputSteps(
-      graph,
-      inputs.map(({ buffer }) => buffer),
-    ),
+    ...refillSteps(states[boundary].map(({ buffer }) => buffer)),
     ...loads.map(({ buffer, begin, end }, index): Step => ({
       kind: 'LOAD',
       arenaOffset: buffer.arenaOffset + begin,
@@ -363,6 +344,7 @@ function packInBank(ranges: readonly BufferRange<PlacedBuffer>[]): { offsets: nu
   return { offsets, bytes };
 }
 
-function isInput(buffer: Buffer): boolean {
-  return buffer.firstOperator === -1;
+/** Needs no NVM: it can be filled again from where it came from. */
+function isRefilled(buffer: Buffer): boolean {
+  return buffer.refill !== null;
 }

@@ -2,7 +2,7 @@
 import type { Graph, Operator } from '../graph.js';
 import type { Save, Step, Strategy, Task } from '../plan.js';
 import { bufferOf, isLive, type Buffer } from './lifetimes.js';
-import { firstRowStillRead, unitsOf, type Units } from './units.js';
+import { firstByteRead, unitsOf, type Units } from './units.js';
 
 /** A buffer in SRAM, and in NVM if the strategy preserves it. */
 export interface PlacedBuffer extends Buffer {
@@ -65,12 +65,18 @@ function unitsPerTile(units: Units): number {
 
 /** One task for the whole inference. */
 export function wholeInference(graph: Graph, buffers: readonly PlacedBuffer[]): Task[] {
-  const execute = tilesOf(graph, 'restart', undefined).map(executeStep);
+  const tiles = tilesOf(graph, 'restart', undefined);
+  const output = bufferOf(buffers, graph.outputs[0]);
   return [
     {
       name: 'whole inference',
       restore: [],
-      steps: [...inputSteps(graph, buffers), ...execute, outputStep(graph, buffers)],
+      steps: [
+        // Where nothing is executed, the input is passed on.
+        ...(tiles.length === 0 ? refillSteps([output]) : []),
+        ...tileSteps(buffers, tiles),
+        outputStep(graph, buffers),
+      ],
       save: [],
       commit: { when: 'always' },
     },
@@ -85,17 +91,16 @@ export function taskPerTile(graph: Graph, buffers: readonly PlacedBuffer[], tile
   return tiles.map((tile, index) => {
     const operator = graph.operators[tile.operator];
     const units = unitsOf(graph, operator);
-    const output = bufferOf(buffers, operator.outputs[0]);
     const isLast = index === tiles.length - 1;
     return {
       name: taskName(operator, tile, units),
-      restore: index === 0 ? [] : restoreSteps(graph, buffers, tile, units),
-      steps: [
-        ...(index === 0 ? inputSteps(graph, buffers) : []),
-        executeStep(tile),
-        ...(isLast ? [outputStep(graph, buffers)] : []),
-      ],
-      save: isLast ? [] : rangeStep('SAVE', output, tile.unitBegin * units.bytes, tile.unitEnd * units.bytes),
+      restore: index === 0 ? [] : restoreSteps(graph, buffers, tile),
+      steps: [...tileSteps(buffers, [tile]), ...(isLast ? [outputStep(graph, buffers)] : [])],
+      save: isLast
+        ? []
+        : writtenBy(graph, buffers, tile).flatMap(({ buffer, begin, end }) =>
+            rangeStep('SAVE', buffer, begin, end),
+          ),
       commit: { when: 'always' },
     };
   });
@@ -106,10 +111,14 @@ function taskName(operator: Operator, tile: Tile, units: Units): string {
   return whole ? operator.name : `${operator.name} ${units.label} ${tile.unitBegin}..${tile.unitEnd - 1}`;
 }
 
-function restoreSteps(graph: Graph, buffers: readonly PlacedBuffer[], tile: Tile, units: Units): Step[] {
-  return stateAt(graph, buffers, tile, units).flatMap(({ buffer, begin, end }): Step[] =>
-    buffer.firstOperator === -1 ? inputSteps(graph, [buffer]) : rangeStep('LOAD', buffer, begin, end),
-  );
+function restoreSteps(graph: Graph, buffers: readonly PlacedBuffer[], tile: Tile): Step[] {
+  const state = stateAt(graph, buffers, tile);
+  return [
+    ...refillSteps(state.map(({ buffer }) => buffer)),
+    ...state
+      .filter(({ buffer }) => buffer.refill === null)
+      .flatMap(({ buffer, begin, end }) => rangeStep('LOAD', buffer, begin, end)),
+  ];
 }
 
 /** Bytes begin .. end - 1 of a buffer. */
@@ -119,42 +128,99 @@ export interface BufferRange<B extends Buffer> {
   end: number;
 }
 
-/** What the rest of an inference from `tile` on still reads of what was there before: in the order of the buffers. */
+/**
+ * What the rest of an inference from the first unit of `tile` on still reads of what was there before: in the order of the
+ * buffers. Of a buffer with a refill it is always all.
+ */
 export function stateAt<B extends Buffer>(
   graph: Graph,
   buffers: readonly B[],
   tile: Pick<Tile, 'operator' | 'unitBegin'>,
-  units: Units,
 ): BufferRange<B>[] {
-  const operator = graph.operators[tile.operator];
   return buffers
     .filter((buffer) => isLive(buffer, tile.operator))
     .map((buffer) => {
-      if (buffer.firstOperator === tile.operator) {
-        return { buffer, begin: 0, end: tile.unitBegin * units.bytes };
+      if (buffer.refill !== null) {
+        const isThere = buffer.firstOperator < tile.operator || tile.unitBegin > 0;
+        return { buffer, begin: 0, end: isThere ? buffer.bytes : 0 };
       }
-      const begin = buffer.firstOperator === -1 ? 0 : firstByteStillRead(graph, operator, buffer, tile);
-      return { buffer, begin, end: buffer.bytes };
+      return {
+        buffer,
+        begin: firstByteStillRead(graph, buffer, tile),
+        end: bytesWritten(graph, buffer, tile),
+      };
     })
     .filter(({ begin, end }) => begin < end);
 }
 
-/** Rows above the window of the rest of the last operator that reads a buffer are not loaded again. */
+/** Rows above the windows of all that still reads a buffer are not loaded again. */
 function firstByteStillRead(
   graph: Graph,
-  operator: Operator,
   buffer: Buffer,
   tile: Pick<Tile, 'operator' | 'unitBegin'>,
 ): number {
-  if (buffer.lastOperator !== tile.operator) {
+  if (buffer.lastOperator >= graph.operators.length) {
     return 0;
   }
-  const rows = firstRowStillRead(graph, operator, tile.unitBegin);
-  return rows === null ? 0 : rows.row * rows.rowBytes;
+  return buffer.reads
+    .filter(({ operator }) => operator >= tile.operator)
+    .reduce((first, { operator, offset, index }) => {
+      const unit = operator === tile.operator ? tile.unitBegin : 0;
+      return Math.min(first, offset + firstByteRead(graph, graph.operators[operator], index, unit));
+    }, buffer.bytes);
 }
 
-export function executeStep(tile: Tile): Step {
-  return { kind: 'EXECUTE', ...tile };
+function bytesWritten(graph: Graph, buffer: Buffer, tile: Pick<Tile, 'operator' | 'unitBegin'>): number {
+  return buffer.writes
+    .filter(({ operator }) => operator <= tile.operator)
+    .reduce((end, { operator, offset, bytes }) => {
+      const written =
+        operator === tile.operator ? tile.unitBegin * unitsOf(graph, graph.operators[operator]).bytes : bytes;
+      return written > 0 ? Math.max(end, offset + written) : end;
+    }, 0);
+}
+
+/** What units of an operator write. */
+export function writtenBy<B extends Buffer>(
+  graph: Graph,
+  buffers: readonly B[],
+  { operator, unitBegin, unitEnd }: Tile,
+): BufferRange<B>[] {
+  const buffer = bufferOf(buffers, graph.operators[operator].outputs[0]);
+  const unitBytes = unitsOf(graph, graph.operators[operator]).bytes;
+  return buffer.writes
+    .filter((write) => write.operator === operator)
+    .map(({ offset }) => ({
+      buffer,
+      begin: offset + unitBegin * unitBytes,
+      end: offset + unitEnd * unitBytes,
+    }));
+}
+
+/** The work of consecutive tiles: neighbours of one operator are executed together; what they are filled from comes before. */
+export function tileSteps(buffers: readonly PlacedBuffer[], tiles: readonly Tile[]): Step[] {
+  const merged: Tile[] = [];
+  for (const tile of tiles) {
+    const last = merged.at(-1);
+    if (last?.operator === tile.operator && last.unitEnd === tile.unitBegin) {
+      merged[merged.length - 1] = { ...last, unitEnd: tile.unitEnd };
+    } else {
+      merged.push(tile);
+    }
+  }
+  return merged.flatMap((tile): Step[] => [
+    ...(tile.unitBegin === 0
+      ? refillSteps(buffers.filter(({ firstOperator }) => firstOperator === tile.operator))
+      : []),
+    { kind: 'EXECUTE', operator: tile.operator, unitBegin: tile.unitBegin, unitEnd: tile.unitEnd },
+  ]);
+}
+
+/** Fills those of the buffers whose content need not be computed. */
+export function refillSteps(buffers: readonly PlacedBuffer[]): Step[] {
+  return buffers.flatMap(({ refill, arenaOffset, bytes }): Step[] =>
+    refill === null ? [] : [{ kind: 'INPUT', arenaOffset, bytes }],
+  );
 }
 
 /** LOAD or SAVE of the bytes begin .. end - 1 of a preserved buffer; nothing for an empty range or a buffer that is not. */
@@ -174,12 +240,6 @@ function rangeStep<K extends 'LOAD' | 'SAVE'>(
           bytes: end - begin,
         },
       ];
-}
-
-export function inputSteps(graph: Graph, buffers: readonly PlacedBuffer[]): Step[] {
-  return buffers
-    .filter((buffer) => graph.inputs.includes(buffer.root))
-    .map(({ arenaOffset, bytes }) => ({ kind: 'INPUT', arenaOffset, bytes }));
 }
 
 export function outputStep(graph: Graph, buffers: readonly PlacedBuffer[]): Step {

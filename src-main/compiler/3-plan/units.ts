@@ -1,6 +1,7 @@
 /** How operators can be cut: what the kernels of firmware/kernels call a unit. */
 import { operatorMacs } from '../inspect.js';
 import { elementCount, type Graph, type Operator } from '../graph.js';
+import { accessOf, windowRows } from './access.js';
 
 export interface Units {
   /** How many there are, at least 1. */
@@ -67,31 +68,21 @@ function elementsRead(operator: Operator, input: readonly number[], output: read
 }
 
 /**
- * First row of the first input that units from `unit` on still read, and that row's bytes; null when the operator is
- * not cut by rows and every unit may read all of it.
+ * First byte of an input that units from `unit` on still read: what lies before is not needed any more.
+ *
+ * @param input index in operator.inputs of an activation
  */
-export function firstRowStillRead(
-  graph: Graph,
-  operator: Operator,
-  unit: number,
-): { row: number; rowBytes: number } | null {
-  const input = graph.tensors[operator.inputs[0]].shape;
-  const from = (row: number): { row: number; rowBytes: number } => ({
-    row: Math.min(Math.max(row, 0), input[1]),
-    rowBytes: elementCount(input.slice(2)),
-  });
-  switch (operator.kind) {
-    case 'CONV_2D':
-    case 'DEPTHWISE_CONV_2D':
-    case 'AVERAGE_POOL_2D':
-    case 'MAX_POOL_2D':
-      return from(unit * operator.strideHeight - operator.padding.top);
-    case 'ADD':
-    case 'CLAMP':
-      return { row: unit, rowBytes: unitsOf(graph, operator).bytes };
-    case 'PAD':
-      return input.length === 4 ? from(unit - operator.before[1]) : null;
-    default:
-      return null;
+export function firstByteRead(graph: Graph, operator: Operator, input: number, unit: number): number {
+  const access = accessOf(graph, operator, input);
+  switch (access.kind) {
+    case 'whole':
+      return 0;
+    case 'same':
+      return unit * unitsOf(graph, operator).bytes;
+    case 'window': {
+      const [, height, ...row] = graph.tensors[operator.inputs[input]].shape;
+      const { begin } = windowRows(access, { begin: unit, end: unit + 1 });
+      return Math.min(Math.max(begin, 0), height) * elementCount(row);
+    }
   }
 }

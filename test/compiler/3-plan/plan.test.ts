@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { allocate, ALIGNMENT, type Block } from '../../../src-main/compiler/3-plan/allocate.js';
 import { checkNvm } from '../../../src-main/compiler/3-plan/check.js';
 import { plan } from '../../../src-main/compiler/3-plan/index.js';
 import { unitsOf } from '../../../src-main/compiler/3-plan/units.js';
@@ -216,33 +215,6 @@ test('tasks cover every unit once, in order; only the last has an output; restor
       }
     }),
     { numRuns: 100 },
-  );
-});
-
-const blocks: fc.Arbitrary<Block[]> = fc.array(
-  fc
-    .record({ bytes: fc.integer({ min: 1, max: 500 }), begin: fc.nat(20), length: fc.nat(8) })
-    .map(({ bytes, begin, length }) => ({ bytes, begin, end: begin + length })),
-  { maxLength: 25 },
-);
-
-test('blocks that live together never overlap, and no space is used without need', () => {
-  fc.assert(
-    fc.property(blocks, (list) => {
-      const { offsets, bytes } = allocate(list);
-      list.forEach((a, i) => {
-        assert.equal(offsets[i] % ALIGNMENT, 0);
-        assert(offsets[i] + a.bytes <= bytes);
-        list.slice(i + 1).forEach((b, j) => {
-          const together = a.begin <= b.end && b.begin <= a.end;
-          const [first, second] = [offsets[i], offsets[i + 1 + j]];
-          assert(!together || first + a.bytes <= second || second + b.bytes <= first);
-        });
-      });
-      const aligned = list.map((block) => Math.ceil(block.bytes / ALIGNMENT) * ALIGNMENT);
-      assert(bytes <= aligned.reduce((sum, each) => sum + each, 0));
-      assert.deepEqual(allocate(list), { offsets, bytes });
-    }),
   );
 });
 
