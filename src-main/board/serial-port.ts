@@ -145,6 +145,19 @@ class NodeSerialPort implements ControlledPort {
     });
   }
 
+  async setBaudRate(baudRate: number): Promise<void> {
+    this.throwIfGone();
+    await new Promise<void>((resolve, reject) => {
+      this.native.update({ baudRate }, (error) => {
+        if (error) {
+          reject(this.gone(error.message, error));
+        } else {
+          resolve();
+        }
+      });
+    });
+  }
+
   private arrival(timeoutSeconds: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {

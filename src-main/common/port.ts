@@ -29,4 +29,6 @@ export interface ControlLines {
 export interface ControlledPort extends Port {
   /** Changes the lines that are named. Rejects with a RunError where the adapter has none. */
   setLines(lines: ControlLines): Promise<void>;
+  /** Goes on at another rate, after both sides have agreed to it. */
+  setBaudRate(baudRate: number): Promise<void>;
 }

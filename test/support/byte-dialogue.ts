@@ -45,6 +45,9 @@ export class ByteDialogue implements Port {
   }
 
   assertFinished(): void {
-    assert.ok(this.next >= this.exchanges.length, `${this.next} of ${this.exchanges.length} exchanges took place`);
+    assert.ok(
+      this.next >= this.exchanges.length,
+      `${this.next} of ${this.exchanges.length} exchanges took place`,
+    );
   }
 }

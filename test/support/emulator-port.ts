@@ -18,11 +18,14 @@ export class EmulatorPort implements ControlledPort {
   private seconds = 0;
   private readonly arriving: { atSeconds: number; bytes: Uint8Array }[] = [];
   private gone = false;
+  private byteSeconds: number;
 
   constructor(
     private readonly emulator: SerialEmulator,
     private readonly options: EmulatorPortOptions = {},
-  ) {}
+  ) {
+    this.byteSeconds = options.byteSeconds ?? 10 / 115_200;
+  }
 
   now(): number {
     return this.seconds;
@@ -62,13 +65,15 @@ export class EmulatorPort implements ControlledPort {
     this.options.onLines?.(lines, this.seconds);
   }
 
+  async setBaudRate(baudRate: number): Promise<void> {
+    await Promise.resolve();
+    this.throwIfGone();
+    this.byteSeconds = 11 / baudRate;
+  }
+
   async close(): Promise<void> {
     await Promise.resolve();
     this.gone = true;
-  }
-
-  private get byteSeconds(): number {
-    return this.options.byteSeconds ?? 10 / 115_200;
   }
 
   private distorted(bytes: Uint8Array, way: 'out' | 'in'): Uint8Array {

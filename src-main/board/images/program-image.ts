@@ -37,3 +37,29 @@ export function checkSegment(name: string, { address, bytes }: ProgramSegment, t
     );
   }
 }
+
+/** The program as the fewest segments, by address: neighbours joined, and where they overlap the later one of the file counts. */
+export function joinSegments(segments: readonly ProgramSegment[]): ProgramSegment[] {
+  const byAddress = segments
+    .map((segment, order) => ({ ...segment, order }))
+    .toSorted((a, b) => a.address - b.address);
+  const groups: (typeof byAddress)[] = [];
+  let end = -1;
+  for (const segment of byAddress) {
+    if (groups.length === 0 || segment.address > end) {
+      groups.push([]);
+      end = segment.address;
+    }
+    groups[groups.length - 1].push(segment);
+    end = Math.max(end, segment.address + segment.bytes.length);
+  }
+  return groups.map((group) => {
+    const { address } = group[0];
+    const last = group.reduce((most, segment) => Math.max(most, segment.address + segment.bytes.length), 0);
+    const bytes = new Uint8Array(last - address);
+    for (const segment of group.toSorted((a, b) => a.order - b.order)) {
+      bytes.set(segment.bytes, segment.address - address);
+    }
+    return { address, bytes };
+  });
+}

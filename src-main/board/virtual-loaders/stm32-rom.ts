@@ -234,7 +234,10 @@ export class VirtualStm32Rom implements SerialEmulator {
 
   private extendedErase(): void {
     const pairs = (frame: Uint8Array) =>
-      Array.from({ length: (frame.length - 1) / 2 }, (_, index) => frame[2 * index] * 256 + frame[2 * index + 1]);
+      Array.from(
+        { length: (frame.length - 1) / 2 },
+        (_, index) => frame[2 * index] * 256 + frame[2 * index + 1],
+      );
     this.step = {
       wants: 'frame',
       bytes: 3,

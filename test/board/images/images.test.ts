@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { placeProgram, readProgram } from '../../../src-main/board/images/index.js';
+import { joinSegments } from '../../../src-main/board/images/program-image.js';
 import { FLASH_ADDRESS, RP2040_TARGET, SRAM_ADDRESS } from '../../../src-main/board/images/targets.js';
 import { InputError } from '../../../src-main/common/errors.js';
 import { resourcePath } from '../../../src-main/common/resources.js';
 import { toUf2 } from '../../../tools/firmware/pico.js';
+import { hexLine, intelHex } from '../../support/intel-hex.js';
 
 const FLASH_BYTES = 2 * 1024 * 1024;
 const prebuilt = (name: string) => readFile(resourcePath('firmware', 'prebuilt', name));
@@ -40,25 +42,7 @@ function elfOf(address: number, data: Uint8Array, entry = address | 1): Uint8Arr
   return bytes;
 }
 
-function hexLine(type: number, address: number, data: readonly number[]): string {
-  const record = [data.length, (address >>> 8) & 0xff, address & 0xff, type, ...data];
-  record.push(-record.reduce((sum, byte) => sum + byte, 0) & 0xff);
-  return (
-    ':' +
-    record
-      .map((byte) => byte.toString(16).padStart(2, '0'))
-      .join('')
-      .toUpperCase()
-  );
-}
-
-function hexOf(address: number, data: Uint8Array): Uint8Array<ArrayBuffer> {
-  const lines = [hexLine(4, 0, [address >>> 24, (address >>> 16) & 0xff])];
-  for (let at = 0; at < data.length; at += 16) {
-    lines.push(hexLine(0, (address & 0xffff) + at, [...data.subarray(at, at + 16)]));
-  }
-  return new TextEncoder().encode([...lines, hexLine(1, 0, []), ''].join('\r\n'));
-}
+const hexOf = (address: number, bytes: Uint8Array) => intelHex([{ address, bytes }]);
 
 function refused(bytes: Uint8Array, message: RegExp): void {
   assert.throws(
@@ -133,6 +117,28 @@ test('what cannot run is refused with what is wrong', () => {
   refused(new TextEncoder().encode(':00000001FE\n'), /line 1 has a wrong checksum/);
   refused(new TextEncoder().encode(hexLine(4, 0, [0x10, 0]) + '\n'), /no end record/);
   refused(new TextEncoder().encode(':zz\n'), /line 1 is no Intel HEX record/);
+});
+
+test('property: joined segments hold what the file wrote last at every address, and are apart', () => {
+  const segment = fc.record({
+    address: fc.integer({ min: 0, max: 60 }),
+    bytes: fc.uint8Array({ minLength: 1, maxLength: 12 }),
+  });
+  fc.assert(
+    fc.property(fc.array(segment, { maxLength: 12 }), (segments) => {
+      const expected = new Map<number, number>();
+      segments.forEach(({ address, bytes }) =>
+        bytes.forEach((byte, index) => expected.set(address + index, byte)),
+      );
+      const joined = joinSegments(segments);
+      const found = new Map<number, number>();
+      joined.forEach(({ address, bytes }) => bytes.forEach((byte, index) => found.set(address + index, byte)));
+      assert.deepEqual([...found].toSorted(), [...expected].toSorted());
+      joined.slice(1).forEach(({ address }, index) => {
+        assert.ok(address > joined[index].address + joined[index].bytes.length);
+      });
+    }),
+  );
 });
 
 test('no bytes crash the readers: a program or an input error', () => {

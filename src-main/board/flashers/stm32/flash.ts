@@ -48,10 +48,7 @@ export async function flashStm32(
   const loader = new Stm32Loader(port);
   await loader.synchronise();
   const { version, commands } = await retried(loader, signal, () => loader.get());
-  const device = deviceOf(
-    port,
-    await retried(loader, signal, () => loader.getId()),
-  );
+  const device = deviceOf(port, await retried(loader, signal, () => loader.getId()));
   const image = readProgram(file, name, stm32Target(device));
   const pages = layOut(image, device);
   checkVectors(pages, device, name);

@@ -59,7 +59,10 @@ test('flashes, verifies and starts every known chip, with either erase command',
     assert.equal(rom.startedAt, STM32_FLASH_ADDRESS);
     assert.equal(report.programBytes, 9_001);
     assert.equal(report.blocksWritten, report.blocks);
-    assert.deepEqual(progress, progress.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      progress,
+      progress.toSorted((a, b) => a - b),
+    );
     assert.equal(progress.at(-1), 1);
   }
 });
@@ -160,7 +163,10 @@ test('protected chips and pages are told, not passed over', async () => {
   await rejectsWithRunError(flashStm32(new EmulatorPort(locked), program, 'p.bin'), 'stm32-refused');
   const page = new VirtualStm32Rom({ device: L476, protectedPages: [2] });
   page.flash.fill(0, 2 * 2048, 3 * 2048);
-  const error = await rejectsWithRunError(flashStm32(new EmulatorPort(page), program, 'p.bin'), 'flash-verify');
+  const error = await rejectsWithRunError(
+    flashStm32(new EmulatorPort(page), program, 'p.bin'),
+    'flash-verify',
+  );
   assert.match(error.message, /page 2 at 0x08001000/);
 });
 
@@ -233,8 +239,8 @@ for (const device of [F103, L476]) {
       'stm32flash',
       ['-m', '8n1', '-b', '115200', '-w', file, '-v', '-g', '0x08000000', target.path],
       { timeout: 60_000 },
-    ).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') {
+    ).catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") {
         return { stdout: null };
       }
       throw error;

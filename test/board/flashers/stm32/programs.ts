@@ -1,4 +1,7 @@
-import { STM32_FLASH_ADDRESS, STM32_SRAM_ADDRESS } from '../../../../src-main/board/flashers/stm32/devices.js';
+import {
+  STM32_FLASH_ADDRESS,
+  STM32_SRAM_ADDRESS,
+} from '../../../../src-main/board/flashers/stm32/devices.js';
 import { seededRandom } from '../../../support/random.js';
 
 /** Raw flash content that an STM32 could start: a vector table, then random bytes. */

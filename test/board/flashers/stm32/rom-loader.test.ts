@@ -57,7 +57,8 @@ test('a refusal and a silence are told apart, each with what to do', async () =>
   const refusing = loaderWith([['11 ee', '1f']]);
   await assert.rejects(
     refusing.loader.readMemory(0x08000000, 4),
-    (error: unknown) => error instanceof Stm32LoaderError && error.kind === 'refused' && /protect/.test(error.remedy),
+    (error: unknown) =>
+      error instanceof Stm32LoaderError && error.kind === 'refused' && /protect/.test(error.remedy),
   );
   const knocks: Exchange[] = [
     ['7f', ''],
@@ -68,7 +69,8 @@ test('a refusal and a silence are told apart, each with what to do', async () =>
   const silent = loaderWith([...knocks, fill, ...knocks]);
   await assert.rejects(
     silent.loader.synchronise(),
-    (error: unknown) => error instanceof Stm32LoaderError && error.kind === 'silent' && /BOOT0/.test(error.remedy),
+    (error: unknown) =>
+      error instanceof Stm32LoaderError && error.kind === 'silent' && /BOOT0/.test(error.remedy),
   );
   silent.port.assertFinished();
 });
