@@ -132,7 +132,9 @@ test('property: joined segments hold what the file wrote last at every address, 
       );
       const joined = joinSegments(segments);
       const found = new Map<number, number>();
-      joined.forEach(({ address, bytes }) => bytes.forEach((byte, index) => found.set(address + index, byte)));
+      joined.forEach(({ address, bytes }) =>
+        bytes.forEach((byte, index) => found.set(address + index, byte)),
+      );
       assert.deepEqual([...found].toSorted(), [...expected].toSorted());
       joined.slice(1).forEach(({ address }, index) => {
         assert.ok(address > joined[index].address + joined[index].bytes.length);

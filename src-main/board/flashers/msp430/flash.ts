@@ -179,7 +179,7 @@ function checkSignatures(image: ProgramImage, device: Msp430Device, name: string
 function layOut(image: ProgramImage): Block[] {
   const blocks = joinSegments(image.segments).flatMap(({ address, bytes }) => {
     const parts: Block[] = [];
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const toVectors = VECTORS_ADDRESS - (address + at);
       const room = toVectors > 0 ? Math.min(BLOCK_BYTES, toVectors) : BLOCK_BYTES;
       const content = bytes.subarray(at, at + room);
@@ -207,6 +207,7 @@ async function writeBlock(port: Port, bsl: Msp430Bsl, block: Block): Promise<voi
     code: 'flash-verify',
     place: port.name,
     message: `the block at 0x${block.address.toString(16)} differs after ${ATTEMPTS} attempts to write it`,
-    remedy: 'Part of the memory is write-protected by the memory protection unit; reset the chip into its boot loader and try again',
+    remedy:
+      'Part of the memory is write-protected by the memory protection unit; reset the chip into its boot loader and try again',
   });
 }

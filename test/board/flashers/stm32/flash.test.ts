@@ -240,7 +240,7 @@ for (const device of [F103, L476]) {
       ['-m', '8n1', '-b', '115200', '-w', file, '-v', '-g', '0x08000000', target.path],
       { timeout: 60_000 },
     ).catch((error: unknown) => {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
         return { stdout: null };
       }
       throw error;
