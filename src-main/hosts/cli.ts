@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { productVersions } from '../common/versions.js';
 import { addBenchCommands } from './cli/bench-commands.js';
 import { addCampaignCommands } from './cli/campaign-commands.js';
+import { addFlashCommand } from './cli/flash-command.js';
 import { addModelCommands } from './cli/model-commands.js';
 import { reportError } from './cli/terminal.js';
 
@@ -14,6 +15,7 @@ const program = new Command('brownout')
   .showHelpAfterError('(brownout COMMAND --help shows what it takes)');
 addModelCommands(program);
 addCampaignCommands(program);
+addFlashCommand(program);
 addBenchCommands(program);
 for (const command of program.commands) {
   command.exitOverride().showHelpAfterError('(add --help to see what the command takes)');

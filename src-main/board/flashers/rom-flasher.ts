@@ -22,4 +22,6 @@ export interface RomFlashReport {
   blocks: number;
   /** Blocks that were different and have been written; 0 when the chip held the program already. */
   blocksWritten: number;
+  /** False where it was not asked for, or the program has no reset vector. */
+  started: boolean;
 }

@@ -1,11 +1,9 @@
-/** doctor, flash, self-test, virtual-board, virtual-supply, serve. */
+/** doctor, self-test, virtual-board, virtual-supply, serve. */
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { defaultDatabasePath } from '../../common/data-folder.js';
 import { InputError } from '../../common/errors.js';
 import { examine } from '../../service/doctor.js';
-import { flashOverSerial } from '../../service/flash.js';
-import { datasetPathOf } from '../../service/models.js';
 import {
   runSelfTest,
   VIRTUAL_FAULTS,
@@ -13,12 +11,13 @@ import {
   type VirtualFault,
 } from '../../service/self-test.js';
 import { runOnVirtualBoard, serveBoard, type VirtualBoardRequest } from '../../service/virtual-board.js';
+import { serveLoader, VIRTUAL_LOADERS } from '../../service/virtual-loader.js';
 import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
 import { serveVirtualSupply } from '../../supply/virtual/serve.js';
 import { electronState } from '../electron-runtime.js';
 import { serve } from '../serve.js';
 import { boardOption, countOption, jsonOption, portOption, quantityOption, wordOption } from './options.js';
-import { cancellable, printJson, ProgressLine } from './terminal.js';
+import { cancellable, printJson } from './terminal.js';
 
 const VIRTUAL_FAULT_NAMES = Object.keys(VIRTUAL_FAULTS) as VirtualFault[];
 
@@ -47,6 +46,8 @@ function selfTestRequest({ port, virtual, fault, board }: SelfTestCommandOptions
 
 interface VirtualBoardOptions {
   firmware?: string;
+  loader?: (typeof VIRTUAL_LOADERS)[number];
+  chip?: string;
   seconds: number;
   port?: number;
   seed: number;
@@ -115,49 +116,6 @@ export function addBenchCommands(program: Command): void {
     });
 
   program
-    .command('flash <image>')
-    .description('load an image and its samples onto a board over its serial line')
-    .requiredOption('--port <path>', 'serial port of the board, for example /dev/ttyACM0')
-    .option('--data <file>', 'data set that `compile --data` wrote (default: IMAGE.dataset)')
-    .addOption(
-      new Option('--flasher <name>', 'how the board is flashed')
-        .default('loader')
-        .argParser(wordOption('--flasher', ['loader'] as const)),
-    )
-    .addOption(boardOption())
-    .addOption(jsonOption())
-    .action(
-      async (image: string, options: { port: string; data?: string; board: string; json?: boolean }) => {
-        const progress = new ProgressLine();
-        const result = await cancellable((signal) =>
-          flashOverSerial(
-            {
-              imagePath: image,
-              datasetPath: options.data ?? datasetPathOf(image),
-              portPath: options.port,
-              board: options.board,
-            },
-            {
-              signal,
-              onProgress: (fraction) => {
-                progress.show(fraction, `flashing ${options.port}`);
-              },
-            },
-          ),
-        ).finally(() => {
-          progress.clear();
-        });
-        if (options.json) {
-          printJson(result);
-        } else {
-          console.log(
-            `Flashed and verified ${result.imageBytes + result.datasetBytes} bytes on ${options.port}.`,
-          );
-        }
-      },
-    );
-
-  program
     .command('self-test')
     .description('examine a board: FRAM, flash, firmware, capacitor through the ADC, serial link')
     .option('--port <path>', 'serial port of the board, for example /dev/ttyACM0')
@@ -209,6 +167,13 @@ export function addBenchCommands(program: Command): void {
       ).argParser(portOption),
     )
     .addOption(
+      new Option(
+        '--loader <name>',
+        `the boot loader of another chip on the TCP port, for flashing programs: ${VIRTUAL_LOADERS.join(', ')}`,
+      ).argParser(wordOption('--loader', VIRTUAL_LOADERS)),
+    )
+    .option('--chip <name>', 'which chip of that family, for example STM32F411 or MSP430FR5969')
+    .addOption(
       new Option('--seed <n>', 'of what SRAM holds at power-on')
         .default(1)
         .argParser(countOption('--seed', 0)),
@@ -219,6 +184,16 @@ export function addBenchCommands(program: Command): void {
       const request = { firmwarePath: options.firmware ?? null, board: options.board, seed: options.seed };
       if (request.firmwarePath !== null && options.port === undefined) {
         await runProgramOnBoard({ ...request, firmwarePath: request.firmwarePath }, options);
+        return;
+      }
+      if (options.loader !== undefined) {
+        const { loader } = options;
+        await cancellable(async (signal) => {
+          const server = await serveLoader(loader, options.chip ?? null, options.port ?? 0);
+          console.log(`Boot loader of the ${server.chip} at ${server.host}:${server.port}. Ctrl+C ends it.`);
+          await once(signal, 'abort');
+          await server.close();
+        }, 'Closing.');
         return;
       }
       await cancellable(async (signal) => {

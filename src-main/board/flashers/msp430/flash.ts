@@ -29,6 +29,7 @@ export interface Msp430FlashOptions extends RomFlashOptions {
 }
 
 export const PASSWORD_BYTES = 32;
+const ERASED_VECTOR = 0xffff;
 const ATTEMPTS = 3;
 const UNLOCK_ATTEMPTS = 2;
 
@@ -99,16 +100,14 @@ export async function flashMsp430(
     doneBytes += block.content.length;
   }
   onProgress?.({ phase: 'write', doneBytes, totalBytes });
-  if (options.start ?? true) {
-    const [low, high] = await bsl.read(RESET_VECTOR_ADDRESS, 2);
-    await bsl.start(low + 256 * high);
-  }
+  const started = (options.start ?? true) && (await startAtReset(bsl));
   return {
     chip: `${device.name} (id 0x${device.id.toString(16)})`,
     loader: [...version].map((byte) => byte.toString(16).padStart(2, '0')).join('.'),
     programBytes: totalBytes,
     blocks: blocks.length,
     blocksWritten,
+    started,
   };
 }
 
@@ -156,6 +155,17 @@ async function deviceOf(port: Port, bsl: Msp430Bsl): Promise<Msp430Device> {
     });
   }
   return device;
+}
+
+/** @returns false when there is no reset vector to start at */
+async function startAtReset(bsl: Msp430Bsl): Promise<boolean> {
+  const [low, high] = await bsl.read(RESET_VECTOR_ADDRESS, 2);
+  const address = low + 256 * high;
+  if (address === ERASED_VECTOR) {
+    return false;
+  }
+  await bsl.start(address);
+  return true;
 }
 
 /** Signatures other than those of an erased chip can close JTAG and boot loader, the second of which has no way back from here. */

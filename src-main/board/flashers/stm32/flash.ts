@@ -68,7 +68,8 @@ export async function flashStm32(
     doneBytes += page.bytes;
   }
   onProgress?.({ phase: 'write', doneBytes, totalBytes });
-  if (options.start ?? true) {
+  const started = options.start ?? true;
+  if (started) {
     await retried(loader, signal, () => loader.go(STM32_FLASH_ADDRESS));
   }
   return {
@@ -77,6 +78,7 @@ export async function flashStm32(
     programBytes: image.segments.reduce((sum, { bytes }) => sum + bytes.length, 0),
     blocks: pages.length,
     blocksWritten,
+    started,
   };
 }
 

@@ -49,6 +49,13 @@ test('flashes an erased chip, checks it, and starts at the reset vector', async 
   assert.match(report.chip, /MSP430FR5994/);
 });
 
+test('a program without a reset vector is flashed and not started', async () => {
+  const chip = new VirtualMsp430Bsl({ device: FR5994 });
+  const file = intelHex([{ address: 0x4000, bytes: Uint8Array.of(1, 2, 3) }]);
+  assert.equal((await flashMsp430(portTo(chip), file, 'p.hex', yes)).started, false);
+  assert.equal(chip.startedAt, null);
+});
+
 test('with the right password, what is there already stays and is not written again', async () => {
   const chip = new VirtualMsp430Bsl({ device: FR5994 });
   const wanted = program(20_000);
