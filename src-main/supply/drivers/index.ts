@@ -1,24 +1,49 @@
 import { InputError } from '../../common/errors.js';
 import { didYouMean } from '../../common/nearest.js';
 import type { Port } from '../../common/port.js';
-import type { SupplyDriver, SupplyLimits } from '../driver.js';
+import type { BenchSupply } from '../driver.js';
 import type { SupplyProfile } from '../profiles/index.js';
-import { SCPI_COMMANDS } from './scpi/commands.js';
-import { ScpiSupply } from './scpi/scpi-supply.js';
+import { SupervisedSupply } from './supervised-supply.js';
+import { KEITHLEY_2280S_COMMANDS, KEITHLEY_2450_COMMANDS } from './tables/keithley.js';
+import {
+  KEYSIGHT_E36300_COMMANDS,
+  KEYSIGHT_E36XXA_COMMANDS,
+  KEYSIGHT_N6700_COMMANDS,
+} from './tables/keysight.js';
+import { KORAD_COMMANDS } from './tables/korad.js';
+import { RIGOL_DP800_COMMANDS } from './tables/rigol-dp800.js';
+import { RS_HMP_COMMANDS } from './tables/rs-hmp.js';
+import { SCPI_COMMANDS } from './tables/scpi.js';
+import { SIGLENT_SPD_COMMANDS } from './tables/siglent-spd.js';
+import type { TextCommands } from './text/commands.js';
+import { TextWire } from './text/text-wire.js';
+import type { SupplyWire, WireOptions } from './wire.js';
 
 export interface SupplyDriverKind {
   id: string;
+  /** As it is called in a sentence: `a Rigol DP800`. */
   name: string;
-  open(port: Port, options: { limits: SupplyLimits; replySeconds: number }): SupplyDriver;
+  wire(port: Port, options: WireOptions): SupplyWire;
 }
 
-export const SUPPLY_DRIVERS: readonly SupplyDriverKind[] = [
-  {
-    id: 'scpi',
-    name: 'SCPI, one channel (VOLT, CURR, OUTP, MEAS)',
-    open: (port, options) => new ScpiSupply(port, { ...options, commands: SCPI_COMMANDS }),
-  },
+const TEXT_TABLES: readonly TextCommands[] = [
+  SCPI_COMMANDS,
+  RIGOL_DP800_COMMANDS,
+  KEYSIGHT_E36XXA_COMMANDS,
+  KEYSIGHT_E36300_COMMANDS,
+  KEYSIGHT_N6700_COMMANDS,
+  RS_HMP_COMMANDS,
+  SIGLENT_SPD_COMMANDS,
+  KEITHLEY_2280S_COMMANDS,
+  KEITHLEY_2450_COMMANDS,
+  KORAD_COMMANDS,
 ];
+
+export const SUPPLY_DRIVERS: readonly SupplyDriverKind[] = TEXT_TABLES.map((table) => ({
+  id: table.id,
+  name: table.name,
+  wire: (port, options) => new TextWire(port, table, options),
+}));
 
 /** @throws InputError `unknown-supply-driver` naming the nearest one */
 export function supplyDriver(id: string, place = 'supply driver'): SupplyDriverKind {
@@ -36,6 +61,7 @@ export function supplyDriver(id: string, place = 'supply driver'): SupplyDriverK
 }
 
 /** The driver that a profile asks for, on a port, within `limits` (by default the profile's own). */
-export function openSupply(port: Port, profile: SupplyProfile, limits = profile.limits): SupplyDriver {
-  return supplyDriver(profile.driver, profile.id).open(port, { limits, replySeconds: profile.replySeconds });
+export function openSupply(port: Port, profile: SupplyProfile, limits = profile.limits): BenchSupply {
+  const options: WireOptions = { limits, replySeconds: profile.replySeconds, listLimits: profile.list };
+  return new SupervisedSupply(supplyDriver(profile.driver, profile.id).wire(port, options), options);
 }

@@ -1,28 +1,17 @@
 import { InputError } from '../../common/errors.js';
 import { didYouMean } from '../../common/nearest.js';
 import type { SupplyLimits } from '../driver.js';
+import { INSTRUMENT_PROFILES } from './instruments.js';
+import type { SupplyProfile } from './profile.js';
 
-/** What the bench knows about a kind of supply. */
-export interface SupplyProfile {
-  /** File-name-like key used in campaigns and on the command line. */
-  id: string;
-  name: string;
-  /** Command table that it understands, drivers/. */
-  driver: string;
-  limits: SupplyLimits;
-  /** Longest wait for a reply, seconds. */
-  replySeconds: number;
-  /** Time from the end of a command to its effect, seconds; a virtual supply takes this long. */
-  commandSeconds: number;
-  /** Where the figures come from. */
-  source: string;
-}
+export type { SupplyLink, SupplyProfile } from './profile.js';
 
-export const SUPPLY_PROFILES: readonly SupplyProfile[] = [
+const OWN_PROFILES: readonly SupplyProfile[] = [
   {
     id: 'virtual-scpi',
     name: 'Virtual SCPI supply of the bench',
     driver: 'scpi',
+    link: { baudRate: null, stopBits: 1, tcpPort: 5025 },
     limits: {
       maximumVolts: 6,
       maximumAmps: 3,
@@ -32,6 +21,10 @@ export const SUPPLY_PROFILES: readonly SupplyProfile[] = [
     },
     replySeconds: 0.5,
     commandSeconds: 0.001,
+    slewVoltsPerSecond: null,
+    readingsPerSecond: 500,
+    currentLimit: 'settable',
+    list: null,
     source:
       'chosen: ranges that suit batteryless boards; VOLT, CURR and one SYST:ERR? at 1 ms each, with room for more',
   },
@@ -39,6 +32,7 @@ export const SUPPLY_PROFILES: readonly SupplyProfile[] = [
     id: 'generic-scpi',
     name: 'Any SCPI supply, within limits that are safe for a 3.3 V board',
     driver: 'scpi',
+    link: { baudRate: 9600, stopBits: 1, tcpPort: 5025 },
     limits: {
       maximumVolts: 5.5,
       maximumAmps: 0.5,
@@ -48,9 +42,15 @@ export const SUPPLY_PROFILES: readonly SupplyProfile[] = [
     },
     replySeconds: 1,
     commandSeconds: 0.02,
+    slewVoltsPerSecond: null,
+    readingsPerSecond: 10,
+    currentLimit: 'settable',
+    list: null,
     source: 'chosen: careful figures for an instrument the bench knows nothing about; not measured',
   },
 ];
+
+export const SUPPLY_PROFILES: readonly SupplyProfile[] = [...OWN_PROFILES, ...INSTRUMENT_PROFILES];
 
 /** @throws InputError `unknown-supply-profile` naming the nearest one */
 export function supplyProfile(id: string, place = 'supply profile'): SupplyProfile {

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { InputError, RunError } from '../../../src-main/common/errors.js';
 import type { Port } from '../../../src-main/common/port.js';
-import type { SupplyLimits } from '../../../src-main/supply/driver.js';
+import type { BenchSupply, SupplyLimits } from '../../../src-main/supply/driver.js';
 import { openSupply, supplyDriver } from '../../../src-main/supply/drivers/index.js';
-import { ScpiSupply } from '../../../src-main/supply/drivers/scpi/scpi-supply.js';
+import { SupervisedSupply } from '../../../src-main/supply/drivers/supervised-supply.js';
 import { checkedSetPoint } from '../../../src-main/supply/drivers/set-point.js';
 import { limitsForBoard, SUPPLY_PROFILES, supplyProfile } from '../../../src-main/supply/profiles/index.js';
 import { ScriptedPort, type ScriptLine } from '../scripted-port.js';
@@ -20,9 +20,13 @@ const LIMITS: SupplyLimits = {
 
 const NO_ERROR: ScriptLine[] = ['> SYST:ERR?\n', '< 0,"No error"\n'];
 
-async function play(script: ScriptLine[], talk: (supply: ScpiSupply) => Promise<void>): Promise<void> {
+function openScpi(port: Port): BenchSupply {
+  return openSupply(port, { ...supplyProfile('virtual-scpi'), replySeconds: 0.2 }, LIMITS);
+}
+
+async function play(script: ScriptLine[], talk: (supply: BenchSupply) => Promise<void>): Promise<void> {
   const port = new ScriptedPort(script);
-  await talk(new ScpiSupply(port, { limits: LIMITS, replySeconds: 0.2 }));
+  await talk(openScpi(port));
   assert.deepEqual(port.complaints, []);
   assert.deepEqual(port.unused, [], 'the whole script was played');
 }
@@ -123,7 +127,9 @@ test('an instrument that reports errors without end is given up on', async () =>
     '> SYST:ERR?\n',
     '< -350,"Queue overflow"\n',
   ]);
-  await play(['> OUTP ON\n', ...errors.flat()], async (supply) => {
+  // What could not be switched on for certain is switched off.
+  const off: ScriptLine[] = ['> OUTP OFF\n', '> SYST:ERR?\n', '< 0,"No error"\n'];
+  await play(['> OUTP ON\n', ...errors.flat(), ...off], async (supply) => {
     await assert.rejects(supply.output(true), fails('supply-error', /Queue overflow/));
   });
 });
@@ -161,7 +167,7 @@ test('half an answer, nonsense and a flood are told apart', async () => {
 
 test('nothing beyond the limits is sent, and no rounding carries a value over them', async () => {
   const port = new ScriptedPort([]);
-  const supply = new ScpiSupply(port, { limits: LIMITS });
+  const supply = openScpi(port);
   for (const [volts, amps] of [
     [5.001, 0.1],
     [3, 0.5001],
@@ -258,7 +264,7 @@ class DyingPort implements Port {
 test('shutdown always tries to switch off and never throws, wherever the port dies', async () => {
   for (let alive = 0; alive < 8; alive++) {
     const port = new DyingPort(alive);
-    const supply = new ScpiSupply(port, { limits: LIMITS });
+    const supply = openScpi(port);
     await supply.set(3, 0.1).catch(() => undefined);
     const before = port.attempts.length;
     const outcome = await supply.shutdown();
@@ -284,7 +290,7 @@ test('nothing can switch the output on again once shutdown has begun, whatever w
       },
       close: () => Promise.resolve(),
     };
-    const supply = new ScpiSupply(port, { limits: LIMITS });
+    const supply = openScpi(port);
     const work = [supply.set(3, 0.1), supply.output(true), supply.set(4, 0.2), supply.output(true)].map(
       (call) => call.catch((error: unknown) => error),
     );
@@ -308,7 +314,7 @@ test('nothing can switch the output on again once shutdown has begun, whatever w
 
 test('profiles and drivers are found by id, and a misspelt one names the nearest', () => {
   for (const profile of SUPPLY_PROFILES) {
-    assert.ok(openSupply(new ScriptedPort([]), profile) instanceof ScpiSupply);
+    assert.ok(openSupply(new ScriptedPort([]), profile) instanceof SupervisedSupply);
   }
   assert.throws(
     () => supplyProfile('virtual-scip'),

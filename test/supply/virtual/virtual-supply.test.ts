@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RunError } from '../../../src-main/common/errors.js';
-import { ScpiSupply } from '../../../src-main/supply/drivers/scpi/scpi-supply.js';
 import { openSupply } from '../../../src-main/supply/drivers/index.js';
 import { supplyProfile } from '../../../src-main/supply/profiles/index.js';
 import { Rail, type RailSource } from '../../../src-main/supply/rail/rail.js';
@@ -190,7 +189,7 @@ function railBench(options: { replySeconds?: number } = {}) {
     measure: () => ({ volts: rail.sourceTerminalVolts, amps: rail.sourceCurrentAmps }),
   });
   const profile = supplyProfile('virtual-scpi');
-  const supply = new ScpiSupply(port, { limits: profile.limits, replySeconds: options.replySeconds ?? 0.5 });
+  const supply = openSupply(port, { ...profile, replySeconds: options.replySeconds ?? 0.5 });
   return { rail, port, supply, changes, now: () => seconds };
 }
 
@@ -229,7 +228,7 @@ test('the profile of the virtual supply is one that it keeps to', async () => {
   await supply.set(3, 0.1);
   assert.ok(now() - begin <= profile.limits.minimumStepSeconds, `a set takes ${now() - begin} s`);
   // An error made on purpose reaches the caller with the instrument's own words.
-  const reckless = new ScpiSupply(port, { limits: { ...profile.limits, maximumVolts: 100 } });
+  const reckless = openSupply(port, profile, { ...profile.limits, maximumVolts: 100 });
   await assert.rejects(reckless.set(50, 0.1), (error: unknown) => {
     assert.ok(error instanceof RunError);
     assert.match(error.message, /-222,"Data out of range"/);
