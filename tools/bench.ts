@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { benchCosts } from './bench/costs.js';
+import { benchCosts } from './costs/index.js';
 import { benchKernels } from './bench/kernels.js';
 import { benchStrategies } from './bench/strategies.js';
 import { benchVirtualBoard } from './bench/virtual-board.js';

@@ -2,31 +2,52 @@
 import type { BoardProfile } from './profile.js';
 import { picoFramCosts } from './profiles/pico-fram-costs.js';
 
-/** Cycles of a kind of operator, by output element and by multiply-accumulate (or element read, where there are none). */
+/** Cycles of a kind of operator, as the compiler's cost model has them: compiler/3-plan/cost.ts says what the names mean. */
 export interface OperatorCycles {
-  cyclesPerOutput: number;
-  cyclesPerWork: number;
-  /** Instead, where the weights do not stay in the cache in front of flash. */
-  cyclesPerUncachedWork: number;
+  coefficients: Readonly<Record<string, number>>;
+  /** Operators that were measured one by one, and by how much the coefficients miss them. */
+  specimens: readonly {
+    shape: readonly number[];
+    scale: number;
+    executeCycles: number;
+    coldCycles: number;
+  }[];
+  /** Root of the mean square, and largest, of predicted / measured - 1 over the observations. */
+  rmsShare: number;
+  worstShare: number;
+  observations: number;
 }
 
-/** Measured on the virtual board by tools/bench/costs.ts. */
-export interface BoardCosts {
-  /** From the first instruction to the first task: clocks, boot, the record of the start. */
-  bootCycles: number;
-  /** Of every step of a plan and every unit of one. */
+export interface TransferCycles {
   stepCycles: number;
-  nvmReadCyclesPerByte: number;
-  nvmWriteCyclesPerByte: number;
-  /** Sample from flash to SRAM. */
-  copyCyclesPerByte: number;
-  /** Checksum and write of a full record. */
-  commitCycles: number;
-  /** One reading of the capacitor. */
+  byteCycles: number;
+}
+
+export interface CommitCycles {
+  cycles: number;
+  /** Of these, with the NVM selected. */
+  nvmCycles: number;
+}
+
+/** Cycles of what does not depend on operators. */
+export interface CommonCycles {
+  /** From the first instruction to the record of the start: clocks, initialisation, the records read. */
+  bootCycles: number;
+  /** What a start costs later on: its report goes out byte by byte, by interrupts, and no code is in the cache yet. */
+  reportCycles: number;
+  commit: CommitCycles;
+  lightCommit: CommitCycles;
+  load: TransferCycles;
+  save: TransferCycles;
+  input: TransferCycles;
   senseCycles: number;
-  /** Weights up to this stay in the cache. */
-  cacheBytes: number;
-  /** By kernel set and kind of operator. */
+  /** What a commit by a full record costs more where weights have driven its code out of the cache. */
+  crowdedCommitCycles: number;
+}
+
+/** Fitted to measurements on the virtual board by `npm run bench -- costs` (tools/costs). */
+export interface BoardCosts extends CommonCycles {
+  /** By kernel set and kernel. */
   operators: Readonly<Record<string, Readonly<Record<string, OperatorCycles>>>>;
 }
 
@@ -51,7 +72,7 @@ export function energyPerPowerCycleJoules(
 
 /** The same data in the compiler's terms (compiler/3-plan/cost.ts), energies at the capacitor. */
 export function planningPower(capacitor: Capacitor, profile: BoardProfile) {
-  const { bootCycles, ...cycles } = costsOf(profile);
+  const cycles = costsOf(profile);
   const { activeAmps, nvmAmps, startupAmps, startupSeconds, railVolts, converterEfficiency } = profile.power;
   const volts = railVolts.value / converterEfficiency.value;
   const joulesPerCycle = (activeAmps.value * volts) / profile.clockHertz;
@@ -62,7 +83,8 @@ export function planningPower(capacitor: Capacitor, profile: BoardProfile) {
       ...cycles,
       joulesPerCycle,
       nvmJoulesPerCycle: (nvmAmps.value * volts) / profile.clockHertz,
-      startJoules: startupSeconds.value * startupAmps.value * volts + bootCycles * joulesPerCycle,
+      startupJoules: startupSeconds.value * startupAmps.value * volts,
+      cacheBytes: profile.timing.cacheBytes.value,
     },
   };
 }

@@ -2,18 +2,35 @@ import { InputError } from '../../src-main/common/errors.js';
 import { plan, type CostModel, type PlanningPower } from '../../src-main/compiler/3-plan/index.js';
 import type { Graph } from '../../src-main/compiler/graph.js';
 
-const OPERATOR = { cyclesPerOutput: 20, cyclesPerWork: 5, cyclesPerUncachedWork: 8 };
+const OPERATOR = {
+  coefficients: {
+    executes: 60,
+    units: 20,
+    outputs: 20,
+    macs: 5,
+    elements: 5,
+    coldExecutes: 40,
+    uncachedWeights: 1,
+  },
+  specimens: [],
+  rmsShare: 0,
+};
+const TRANSFER = { stepCycles: 20, byteCycles: 5 };
+const COMMIT = { cycles: 100, nvmCycles: 60 };
 
 /** Costs of no real board, in which a commit is worth a few units of a small operator. */
 export const TEST_COSTS: CostModel = {
   joulesPerCycle: 1e-9,
   nvmJoulesPerCycle: 1e-10,
-  startJoules: 2e-7,
-  stepCycles: 20,
-  nvmReadCyclesPerByte: 4,
-  nvmWriteCyclesPerByte: 5,
-  copyCyclesPerByte: 1,
-  commitCycles: 100,
+  startupJoules: 1e-7,
+  bootCycles: 80,
+  reportCycles: 20,
+  load: { stepCycles: 20, byteCycles: 4 },
+  save: TRANSFER,
+  input: { stepCycles: 20, byteCycles: 1 },
+  commit: COMMIT,
+  lightCommit: { cycles: 30, nvmCycles: 10 },
+  crowdedCommitCycles: 20,
   senseCycles: 10,
   cacheBytes: 4096,
   operators: { reference: { CONV_2D: OPERATOR, ADD: OPERATOR } },
@@ -36,7 +53,7 @@ export function powerOf(energyPerPowerCycleJoules: number): PlanningPower {
 export function tightPower(graph: Graph): PlanningPower {
   let tight = powerOf(1);
   // A graph of nothing but reshapes needs no energy: some power is as good as any.
-  for (let joules = 1e-2; joules > TEST_COSTS.startJoules; joules *= 0.8) {
+  for (let joules = 1e-2; joules > TEST_COSTS.startupJoules; joules *= 0.8) {
     try {
       for (const strategy of ['planned', 'adaptive'] as const) {
         const power = powerOf(joules);

@@ -1,36 +1,66 @@
 /**
- * What a plan costs in energy: the first cost model, good enough to place commits. Its constants are measured per board and
- * come in as plain data. All energies are taken at the capacitor, loss of the converter included.
+ * What a plan costs. The model is linear in the amounts of amounts.ts; its coefficients are fitted to measurements of a board
+ * (tools/costs) and come in as plain data. All energies are taken at the capacitor, loss of the converter included.
  */
-import type { KernelSet } from '../plan.js';
+import type { Graph, Operator } from '../graph.js';
+import type { CommitKind, KernelSet, Scratch, Step } from '../plan.js';
+import { OperatorAmounts, type Amounts } from './amounts.js';
+import { scratchBytes } from './scratch.js';
 
-/** Cycles of one kind of operator. `work` is what Units.work counts: multiply-accumulates, or elements read. */
+/** Cycles of one kernel. */
 export interface OperatorCost {
-  cyclesPerOutput: number;
-  cyclesPerWork: number;
-  /** Instead, for an operator whose weights do not stay in the cache. */
-  cyclesPerUncachedWork: number;
+  /** By name of an amount (amounts.ts), cycles of each. */
+  coefficients: Readonly<Record<string, number>>;
+  /**
+   * Operators that were measured one by one. For an operator of the same shape the cycles are
+   * scale x linear part + executeCycles per call + coldCycles per call with nothing in the cache; others that are near get
+   * some of the scale.
+   */
+  specimens: readonly {
+    shape: readonly number[];
+    scale: number;
+    executeCycles: number;
+    coldCycles: number;
+  }[];
+  /** How well all that fits what was measured: root mean square of predicted / measured - 1. */
+  rmsShare: number;
+}
+
+export interface TransferCost {
+  stepCycles: number;
+  byteCycles: number;
+}
+
+export interface CommitCost {
+  cycles: number;
+  /** Of these, with the NVM selected. */
+  nvmCycles: number;
 }
 
 export interface CostModel {
   /** Core running. */
   joulesPerCycle: number;
-  /** On top of that while the NVM is being accessed. */
+  /** On top of that while the NVM is selected. */
   nvmJoulesPerCycle: number;
-  /** From turn-on to the first task: start-up, boot, the record that counts the start. */
-  startJoules: number;
-  /** Of every step of a plan, and of every unit inside one. */
-  stepCycles: number;
-  nvmReadCyclesPerByte: number;
-  nvmWriteCyclesPerByte: number;
+  /** From turn-on to the first instruction. */
+  startupJoules: number;
+  /** From the first instruction to the record of the start. */
+  bootCycles: number;
+  /** What a start costs later on: its report goes out by interrupts, and no code is in the cache yet. */
+  reportCycles: number;
+  load: TransferCost;
+  save: TransferCost;
   /** Sample from flash to arena. */
-  copyCyclesPerByte: number;
-  /** A commit by a full record, and a look at the capacitor. */
-  commitCycles: number;
+  input: TransferCost;
+  commit: CommitCost;
+  lightCommit: CommitCost;
+  /** What a full record costs more where weights have driven its code out of the cache. */
+  crowdedCommitCycles: number;
+  /** A look at the capacitor. */
   senseCycles: number;
   /** Weights up to this stay in the cache in front of the flash. */
   cacheBytes: number;
-  /** By kernel set and kind of operator; a kernel set that is not there costs what `reference` does. */
+  /** By kernel set and kernel (kernelOf); a kernel set that is not there costs what `reference` does. */
   operators: Readonly<Record<string, Readonly<Record<string, OperatorCost>>>>;
 }
 
@@ -45,49 +75,151 @@ export interface PlanningPower {
 }
 
 /**
- * A task must fit this share of the energy of a power cycle. The rest is for what the cost model leaves out: it is a fit
- * (tools/bench/costs.ts prints how good), capacitors have tolerances, and the switch reacts late.
+ * A task must fit this share of the energy of a power cycle. The rest is for what the cost model leaves out: it is a fit,
+ * capacitors have tolerances, and the switch reacts late.
  */
 export const USABLE_SHARE = 0.9;
 
-/** Energy of `outputs` elements and `work` of an operator. */
-export function executeJoules(
-  costs: CostModel,
-  kernels: KernelSet,
-  kind: string,
-  amount: { outputs: number; work: number; units: number; weightBytes: number },
-): number {
-  const perKind = costs.operators[kernels] ?? costs.operators.reference;
-  // An operator that nobody has measured is taken for the most expensive one.
-  const all = Object.values(perKind);
-  const cost = perKind[kind] ?? {
-    cyclesPerOutput: Math.max(...all.map(({ cyclesPerOutput }) => cyclesPerOutput)),
-    cyclesPerWork: Math.max(...all.map(({ cyclesPerWork }) => cyclesPerWork)),
-    cyclesPerUncachedWork: Math.max(...all.map(({ cyclesPerUncachedWork }) => cyclesPerUncachedWork)),
-  };
-  const perWork = amount.weightBytes > costs.cacheBytes ? cost.cyclesPerUncachedWork : cost.cyclesPerWork;
-  const cycles =
-    amount.units * costs.stepCycles + amount.outputs * cost.cyclesPerOutput + amount.work * perWork;
-  return cycles * costs.joulesPerCycle;
+/** The kernel that executes an operator, as costs are filed under: its kind, and whether it is a packed one. */
+export function kernelOf(graph: Graph, operator: Operator, kernels: KernelSet): string {
+  return kernels === 'fast' && scratchBytes(graph, operator) !== null
+    ? `${operator.kind} packed`
+    : operator.kind;
 }
 
-/** Energy to move `bytes` between NVM and arena in `steps` transfers. */
-export function transferJoules(
+/**
+ * What makes operators alike, for the specimens: logarithms of input channels, output channels, output width, units, and
+ * filter; strides and padding as they are.
+ */
+export function shapeOf(graph: Graph, operator: Operator): number[] {
+  const [, , , inputChannels] = imageShape(graph.tensors[operator.inputs[0]].shape);
+  const [, height, width, channels] = imageShape(graph.tensors[operator.outputs[0]].shape);
+  const weights = graph.tensors[operator.inputs[1] ?? -1]?.shape ?? [];
+  const filter =
+    'filterHeight' in operator
+      ? [operator.filterHeight, operator.filterWidth]
+      : 'padding' in operator
+        ? weights.slice(1, 3)
+        : [1, 1];
+  const strides = 'strideHeight' in operator ? [operator.strideHeight, operator.strideWidth] : [1, 1];
+  const padding = 'padding' in operator ? [operator.padding.top, operator.padding.left] : [0, 0];
+  const logs = [inputChannels, height, width, channels, ...filter].map((size) => Math.log2(size));
+  return [...logs, ...strides, ...padding].map((value) => Number(value.toFixed(4)));
+}
+
+function imageShape(shape: readonly number[]): number[] {
+  return [...Array.from({ length: Math.max(0, 4 - shape.length) }, () => 1), ...shape].slice(-4);
+}
+
+/** Specimens at this distance lend half of their correction. */
+const SPECIMEN_REACH = 0.5;
+
+/** Predicts the cycles of a graph's operators, in any range of units, for one kernel set. */
+export class OperatorCycles {
+  readonly #operators: ({ amounts: OperatorAmounts; cost: OperatorCost } & Correction)[];
+
+  /**
+   * @param scratch those of the plan: an operator without it is executed by its reference kernel; null = all that fit
+   */
+  constructor(graph: Graph, kernels: KernelSet, costs: CostModel, scratch: readonly Scratch[] | null = null) {
+    const isPacked = new Set(scratch?.map(({ operator }) => operator));
+    this.#operators = graph.operators.map((operator, index) => {
+      const wanted = kernelOf(graph, operator, kernels);
+      const kernel = scratch === null || isPacked.has(index) ? wanted : operator.kind;
+      const cost = costOf(costs, kernels, kernel);
+      const amounts = new OperatorAmounts(graph, operator, costs.cacheBytes);
+      return { amounts, cost, ...correctionOf(cost, shapeOf(graph, operator)) };
+    });
+  }
+
+  /** @param cold nothing of the operator is in the cache: it has not run since the start of the board */
+  of(operator: number, begin: number, end: number, cold: boolean): number {
+    const { amounts, cost, scale, executeCycles, coldCycles } = this.#operators[operator];
+    const linear = linearCycles(cost.coefficients, amounts.of(begin, end, cold));
+    return Math.max(1, scale * linear + executeCycles + (cold ? coldCycles : 0));
+  }
+
+  /** Share of the cache that the operator's weights take. */
+  weightBytes(operator: number): number {
+    return this.#operators[operator].amounts.units.weightBytes;
+  }
+}
+
+export function linearCycles(coefficients: Readonly<Record<string, number>>, amounts: Amounts): number {
+  let sum = 0;
+  for (const name in amounts) {
+    sum += (coefficients[name] ?? 0) * (amounts[name as keyof Amounts] ?? 0);
+  }
+  return sum;
+}
+
+interface Correction {
+  scale: number;
+  executeCycles: number;
+  coldCycles: number;
+}
+
+function correctionOf({ specimens }: OperatorCost, shape: readonly number[]): Correction {
+  let [weights, scales] = [0, 0];
+  for (const specimen of specimens) {
+    const distance = Math.hypot(...specimen.shape.map((value, index) => value - shape[index]));
+    if (distance === 0) {
+      return specimen;
+    }
+    const weight = 2 ** -((distance / SPECIMEN_REACH) ** 2);
+    weights += weight;
+    scales += weight * (specimen.scale - 1);
+  }
+  // Together, no more than a full correction.
+  return { scale: 1 + scales / Math.max(1, weights), executeCycles: 0, coldCycles: 0 };
+}
+
+/** A kernel that nobody has measured is taken for the most expensive one. */
+function costOf(costs: CostModel, kernels: KernelSet, kernel: string): OperatorCost {
+  const perKernel = costs.operators[kernels] ?? costs.operators.reference;
+  const known = perKernel[kernel];
+  if (known !== undefined) {
+    return known;
+  }
+  const coefficients: Record<string, number> = {};
+  for (const { coefficients: others } of Object.values(perKernel)) {
+    for (const [name, cycles] of Object.entries(others)) {
+      coefficients[name] = Math.max(coefficients[name] ?? 0, cycles);
+    }
+  }
+  return { coefficients, specimens: [], rmsShare: 1 };
+}
+
+/** Cycles, and how many of them with the NVM selected. */
+export interface Cycles {
+  cycles: number;
+  nvmCycles: number;
+}
+
+/** Of a transfer; the board selects the NVM for all of its bytes. */
+export function transferCycles(
   costs: CostModel,
-  direction: 'read' | 'write',
+  kind: Exclude<Step['kind'], 'EXECUTE'>,
   bytes: number,
-  steps: number,
-): number {
-  const perByte = direction === 'read' ? costs.nvmReadCyclesPerByte : costs.nvmWriteCyclesPerByte;
-  const cycles = bytes * perByte;
-  return (
-    cycles * (costs.joulesPerCycle + costs.nvmJoulesPerCycle) +
-    steps * costs.stepCycles * costs.joulesPerCycle
-  );
+): Cycles {
+  const { stepCycles, byteCycles } =
+    kind === 'LOAD' ? costs.load : kind === 'INPUT' ? costs.input : costs.save;
+  const moving = bytes * byteCycles;
+  return { cycles: stepCycles + moving, nvmCycles: kind === 'INPUT' ? 0 : moving };
 }
 
-export function commitJoules(costs: CostModel): number {
-  return costs.commitCycles * (costs.joulesPerCycle + costs.nvmJoulesPerCycle);
+export function commitCycles(costs: CostModel, kind: CommitKind, crowded: boolean): Cycles {
+  const { cycles, nvmCycles } = kind === 'light' ? costs.lightCommit : costs.commit;
+  return { cycles: cycles + (crowded && kind === 'record' ? costs.crowdedCommitCycles : 0), nvmCycles };
+}
+
+export function joulesOf(costs: CostModel, { cycles, nvmCycles }: Cycles): number {
+  return cycles * costs.joulesPerCycle + nvmCycles * costs.nvmJoulesPerCycle;
+}
+
+/** From turn-on to the first task. */
+export function startJoules(costs: CostModel): number {
+  return costs.startupJoules + (costs.bootCycles + costs.reportCycles) * costs.joulesPerCycle;
 }
 
 /** Capacitor voltage above which at least `joules` are left before the brown-out. */

@@ -6,9 +6,11 @@ import type { KernelSet, Save, Step, Task } from '../plan.js';
 import { allocate, ALIGNMENT } from './allocate.js';
 import {
   capacitanceFor,
-  commitJoules,
-  executeJoules,
-  transferJoules,
+  commitCycles,
+  joulesOf,
+  OperatorCycles,
+  startJoules,
+  transferCycles,
   USABLE_SHARE,
   voltsFor,
   type PlanningPower,
@@ -172,22 +174,23 @@ function createContext(
     arenaOffset: arenaOffsets[index],
     nvmOffset: null,
   }));
-  const pieces = piecesOf(graph, kernels, power, PIECE_SHARE * power.energyPerPowerCycleJoules);
+  const cycles = new OperatorCycles(graph, kernels, power.costs);
+  const pieces = piecesOf(graph, cycles, power, PIECE_SHARE * power.energyPerPowerCycleJoules);
   let sum = 0;
-  const workBefore = [0, ...pieces.map((piece) => (sum += pieceJoules(kernels, power, piece)))];
+  const workBefore = [0, ...pieces.map((piece) => (sum += pieceJoules(cycles, power, piece)))];
   const states = [...pieces.map((piece, index) => (index === 0 ? [] : stateAt(graph, placed, piece))), []];
   const writes = pieces.map((piece) => writtenBy(graph, placed, piece));
   return { graph, kernels, power, buffers: placed, pieces, states, writes, workBefore };
 }
 
 /** Units of each operator, neighbours merged while they stay below `joules`. */
-function piecesOf(graph: Graph, kernels: KernelSet, power: PlanningPower, joules: number): Piece[] {
+function piecesOf(graph: Graph, cycles: OperatorCycles, power: PlanningPower, joules: number): Piece[] {
   return graph.operators.flatMap((source, operator): Piece[] => {
     if (source.kind === 'RESHAPE') {
       return [];
     }
     const units = unitsOf(graph, source);
-    const perUnit = pieceJoules(kernels, power, { source, units, operator, unitBegin: 0, unitEnd: 1 });
+    const perUnit = pieceJoules(cycles, power, { operator, unitBegin: 0, unitEnd: 1 });
     const unitsPerPiece = Math.max(1, Math.min(units.count, Math.floor(joules / perUnit)));
     return Array.from({ length: Math.ceil(units.count / unitsPerPiece) }, (_, index) => ({
       source,
@@ -199,14 +202,12 @@ function piecesOf(graph: Graph, kernels: KernelSet, power: PlanningPower, joules
   });
 }
 
-function pieceJoules(kernels: KernelSet, { costs }: PlanningPower, piece: Piece): number {
-  const count = piece.unitEnd - piece.unitBegin;
-  return executeJoules(costs, kernels, piece.source.kind, {
-    outputs: count * piece.units.bytes,
-    work: count * piece.units.work,
-    units: count,
-    weightBytes: piece.units.weightBytes,
-  });
+function pieceJoules(
+  cycles: OperatorCycles,
+  { costs }: PlanningPower,
+  { operator, unitBegin, unitEnd }: Tile,
+): number {
+  return cycles.of(operator, unitBegin, unitEnd, unitBegin === 0) * costs.joulesPerCycle;
 }
 
 type SaveRule = (context: Context, from: number, to: number) => BufferRange<PlacedBuffer>[];
@@ -231,27 +232,27 @@ function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean):
   const { graph, power, states, workBefore, pieces } = context;
   const { costs } = power;
   const inputBytes = context.buffers.filter(isRefilled).reduce((sum, { bytes }) => sum + bytes, 0);
-  const copyJoules = inputBytes * costs.copyCyclesPerByte * costs.joulesPerCycle;
+  const copyJoules = joulesOf(costs, transferCycles(costs, 'INPUT', inputBytes));
   const outputBytes = context.buffers.find(({ tensors }) => tensors.includes(graph.outputs[0]))?.bytes ?? 0;
-  const total = (ranges: readonly BufferRange<PlacedBuffer>[]): number =>
-    ranges.reduce((sum, { begin, end }) => sum + end - begin, 0);
+  const transfers = (kind: 'LOAD' | 'SAVE', sizes: readonly number[]): number =>
+    sizes.reduce((sum, bytes) => sum + joulesOf(costs, transferCycles(costs, kind, bytes)), 0);
+  const sizes = (ranges: readonly BufferRange<PlacedBuffer>[]): number[] =>
+    ranges.map(({ begin, end }) => end - begin);
   return {
     count: pieces.length,
     budgetJoules: USABLE_SHARE * power.energyPerPowerCycleJoules,
-    startJoules: costs.startJoules,
+    startJoules: startJoules(costs),
     restoreJoules: (boundary) => {
       const loads = states[boundary].filter(({ buffer }) => !isRefilled(buffer));
       const readsInput = states[boundary].length > loads.length;
-      return transferJoules(costs, 'read', total(loads), loads.length) + (readsInput ? copyJoules : 0);
+      return transfers('LOAD', sizes(loads)) + (readsInput ? copyJoules : 0);
     },
     computeJoules: (from, to) => workBefore[to] - workBefore[from] + (from === 0 ? copyJoules : 0),
     commitJoules: (from, to) => {
-      const ranges = save(context, from, to);
-      const bytes = to === pieces.length ? outputBytes : total(ranges);
-      const steps = to === pieces.length ? 1 : ranges.length;
+      const saved = to === pieces.length ? [outputBytes] : sizes(save(context, from, to));
       return (
-        transferJoules(costs, 'write', bytes, steps) +
-        commitJoules(costs) +
+        transfers('SAVE', saved) +
+        joulesOf(costs, commitCycles(costs, 'record', true)) +
         costs.senseCycles * costs.joulesPerCycle
       );
     },
