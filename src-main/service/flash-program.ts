@@ -47,7 +47,15 @@ export async function flashProgram(
     }
     const options = {
       signal,
-      onProgress: ({ phase, doneBytes, totalBytes }: { phase: string; doneBytes: number; totalBytes: number }) => {
+      onProgress: ({
+        phase,
+        doneBytes,
+        totalBytes,
+      }: {
+        phase: string;
+        doneBytes: number;
+        totalBytes: number;
+      }) => {
         onProgress(doneBytes / totalBytes, phase);
       },
     };
