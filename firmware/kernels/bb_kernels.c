@@ -44,6 +44,21 @@ void bb_kernel_run(const bb_operator_t *op, const uint8_t *constants, int8_t *ar
     case BB_OP_FULLY_CONNECTED_PACKED:
         bb_fully_connected_packed(op, constants, arena, first, end);
         break;
+    case BB_OP_TABLE:
+        bb_table(op, constants, arena, first, end);
+        break;
+    case BB_OP_BINARY:
+        bb_binary(op, constants, arena, first, end);
+        break;
+    case BB_OP_COPY:
+        bb_copy(op, arena, first, end);
+        break;
+    case BB_OP_CONCATENATION:
+        bb_concatenation(op, constants, arena, first, end);
+        break;
+    case BB_OP_RESIZE_NEAREST:
+        bb_resize_nearest(op, constants, arena, first, end);
+        break;
     default: /* not in a checked image */
         break;
     }

@@ -22,6 +22,12 @@ void bb_mean(const bb_operator_t *op, int8_t *arena, uint32_t first, uint32_t en
 void bb_softmax(const bb_operator_t *op, int8_t *arena, uint32_t first, uint32_t end);
 void bb_clamp(const bb_operator_t *op, int8_t *arena, uint32_t first, uint32_t end);
 
+void bb_table(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
+void bb_binary(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
+void bb_copy(const bb_operator_t *op, int8_t *arena, uint32_t first, uint32_t end);
+void bb_concatenation(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
+void bb_resize_nearest(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
+
 /* Fast kernels, bit-exact with those above; bb_packed.h. */
 void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
 void bb_depthwise_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,

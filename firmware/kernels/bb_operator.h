@@ -24,7 +24,12 @@ enum {
     BB_OP_CONV_2D_PACKED = 11,
     BB_OP_DEPTHWISE_CONV_2D_PACKED = 12,
     BB_OP_ADD_TABLED = 13,
-    BB_OP_FULLY_CONNECTED_PACKED = 14
+    BB_OP_FULLY_CONNECTED_PACKED = 14,
+    BB_OP_TABLE = 20,
+    BB_OP_BINARY = 21,
+    BB_OP_COPY = 22,
+    BB_OP_CONCATENATION = 23,
+    BB_OP_RESIZE_NEAREST = 24
 };
 
 /* What one output channel adds and how its accumulator becomes int8; a positive shift is to the left. */
@@ -98,6 +103,61 @@ typedef struct bb_clamp {
     int32_t multiplier, shift;
 } bb_clamp_t;
 
+/* Unit: a run of `unit_elements` consecutive elements; element i of the tensor goes through table i % count. */
+typedef struct bb_table {
+    uint32_t unit_elements;
+    uint32_t tables; /* int8[count][256] */
+    uint32_t count;
+} bb_table_t;
+
+enum { BB_BINARY_ADD = 0, BB_SUB = 1, BB_MUL = 2, BB_SUB_REVERSED = 3 };
+
+/* Output seen as [units][columns][channels]. Unit: a row. Strides are bytes; 0 broadcasts. */
+typedef struct bb_binary {
+    uint8_t function;
+    uint8_t right_is_constant; /* 1: input2 is an offset in the constants section, not in the arena */
+    uint16_t reserved;
+    uint32_t input2;
+    int32_t input2_zero_point;
+    uint32_t columns, channels;
+    uint32_t strides[3], input2_strides[3]; /* row, column, channel */
+    int32_t input_multiplier, input_shift; /* MUL: 0, as the next two */
+    int32_t input2_multiplier, input2_shift;
+    int32_t output_multiplier, output_shift;
+} bb_binary_t;
+
+/* Output seen as [units][extents...], the last innermost. Strides are bytes between neighbours in the input. */
+typedef struct bb_copy {
+    uint32_t begin; /* of the element that becomes the first one, from the input's first */
+    int32_t unit_stride;
+    uint32_t extents[4];
+    int32_t strides[4];
+} bb_copy_t;
+
+#define BB_NO_TABLE 0xFFFFFFFFu
+
+/* One input of CONCATENATION: arena offset, bytes per run, int8[256] that brings it to the output's scale or BB_NO_TABLE. */
+typedef struct bb_part {
+    uint32_t input;
+    uint32_t length;
+    uint32_t table;
+} bb_part_t;
+
+/* Unit: a run of `unit_elements` consecutive elements. */
+typedef struct bb_concatenation {
+    uint32_t unit_elements;
+    uint32_t total; /* bytes of one run of every part */
+    uint32_t parts; /* bb_part_t[part_count] */
+    uint32_t part_count;
+} bb_concatenation_t;
+
+/* Unit: output row. */
+typedef struct bb_resize {
+    uint16_t input_height, input_width, channels, output_width;
+    uint32_t rows;    /* uint16[units] */
+    uint32_t columns; /* uint16[output_width] */
+} bb_resize_t;
+
 typedef struct bb_operator {
     uint8_t kind;
     uint8_t reserved[3];
@@ -116,11 +176,17 @@ typedef struct bb_operator {
         bb_mean_t mean;
         bb_softmax_t softmax;
         bb_clamp_t clamp;
+        bb_table_t table;
+        bb_binary_t binary;
+        bb_copy_t copy;
+        bb_concatenation_t concatenation;
+        bb_resize_t resize;
         uint8_t bytes[96];
     } as;
 } bb_operator_t;
 
 _Static_assert(sizeof(bb_operator_t) == BB_OPERATOR_BYTES, "operator layout is fixed by SPEC.md");
 _Static_assert(sizeof(bb_channel_t) == 12, "channel layout is fixed by SPEC.md");
+_Static_assert(sizeof(bb_part_t) == 12, "part layout is fixed by SPEC.md");
 
 #endif

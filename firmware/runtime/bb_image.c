@@ -300,6 +300,133 @@ static void check_clamp(context_t *c, const bb_operator_t *op) {
     scaling_ok(c, k->multiplier, k->shift, FIELD(as.clamp.multiplier));
 }
 
+static void check_table(context_t *c, const bb_operator_t *op) {
+    const bb_table_t *t = &op->as.table;
+    const uint64_t bytes = (uint64_t)op->units * t->unit_elements;
+    arena_holds(c, op->input, bytes, FIELD(input));
+    arena_holds(c, op->output, bytes, FIELD(output));
+    require(c, t->count > 0, FIELD(as.table.count));
+    constants_hold(c, t->tables, 256u * (uint64_t)t->count, FIELD(as.table.tables));
+}
+
+/* Bytes that an input of BINARY spans; more than any memory has, when a product would not fit. */
+static uint64_t strided_bytes(const bb_operator_t *op, const uint32_t strides[3]) {
+    const bb_binary_t *b = &op->as.binary;
+    return 1u + (op->units - 1u) * (uint64_t)strides[0] + (b->columns - 1u) * (uint64_t)strides[1] +
+           (b->channels - 1u) * (uint64_t)strides[2];
+}
+
+static void check_binary(context_t *c, const bb_operator_t *op) {
+    const bb_binary_t *b = &op->as.binary;
+    const uint32_t limit = c->header->arena_bytes;
+    require(c, b->function <= BB_SUB_REVERSED, FIELD(as.binary.function));
+    require(c, b->right_is_constant <= 1, FIELD(as.binary.right_is_constant));
+    require(c, b->reserved == 0, FIELD(as.binary.reserved));
+    require(c, b->input2_zero_point >= -128 && b->input2_zero_point <= 127, FIELD(as.binary.input2_zero_point));
+    if (!require(c, b->columns > 0 && b->columns <= limit, FIELD(as.binary.columns)) ||
+        !require(c, b->channels > 0 && b->channels <= limit / b->columns, FIELD(as.binary.channels))) {
+        return;
+    }
+    arena_holds(c, op->output, (uint64_t)op->units * b->columns * b->channels, FIELD(output));
+    for (uint32_t i = 0; i < 3; i++) {
+        require(c, b->strides[i] <= limit, FIELD(as.binary.strides));
+        require(c, b->input2_strides[i] <= INT32_MAX, FIELD(as.binary.input2_strides));
+    }
+    arena_holds(c, op->input, strided_bytes(op, b->strides), FIELD(input));
+    if (b->right_is_constant) {
+        constants_hold(c, b->input2, strided_bytes(op, b->input2_strides), FIELD(as.binary.input2));
+    } else {
+        arena_holds(c, b->input2, strided_bytes(op, b->input2_strides), FIELD(as.binary.input2));
+    }
+    scaling_ok(c, b->input_multiplier, b->input_shift, FIELD(as.binary.input_multiplier));
+    scaling_ok(c, b->input2_multiplier, b->input2_shift, FIELD(as.binary.input2_multiplier));
+    scaling_ok(c, b->output_multiplier, b->output_shift, FIELD(as.binary.output_multiplier));
+}
+
+/* Adds what a dimension contributes to the lowest and highest distance from the input; false when it goes anywhere. */
+static bool widen(const context_t *c, uint32_t extent, int32_t stride, int64_t *lowest, int64_t *highest) {
+    const int64_t limit = c->header->arena_bytes;
+    if (extent == 0 || extent > limit || stride > limit || stride < -limit) {
+        return false;
+    }
+    const int64_t reach = (int64_t)(extent - 1u) * stride;
+    *(reach < 0 ? lowest : highest) += reach;
+    return true;
+}
+
+static void check_copy(context_t *c, const bb_operator_t *op) {
+    const bb_copy_t *k = &op->as.copy;
+    uint64_t bytes = op->units;
+    int64_t lowest = k->begin;
+    int64_t highest = k->begin;
+    if (!require(c, k->begin < c->header->arena_bytes, FIELD(as.copy.begin)) ||
+        !require(c, widen(c, op->units, k->unit_stride, &lowest, &highest), FIELD(as.copy.unit_stride))) {
+        return;
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        if (!require(c, widen(c, k->extents[i], k->strides[i], &lowest, &highest), FIELD(as.copy.extents) + 4 * i)) {
+            return;
+        }
+        bytes *= k->extents[i];
+        if (!require(c, bytes <= c->header->arena_bytes, FIELD(as.copy.extents) + 4 * i)) {
+            return;
+        }
+    }
+    arena_holds(c, op->output, bytes, FIELD(output));
+    if (require(c, lowest >= 0, FIELD(as.copy.begin))) {
+        arena_holds(c, op->input, (uint64_t)highest + 1u, FIELD(input));
+    }
+}
+
+static void check_concatenation(context_t *c, const bb_operator_t *op) {
+    const bb_concatenation_t *k = &op->as.concatenation;
+    const uint64_t bytes = (uint64_t)op->units * k->unit_elements;
+    if (!arena_holds(c, op->output, bytes, FIELD(output)) ||
+        !require(c, k->total > 0 && bytes % k->total == 0, FIELD(as.concatenation.total)) ||
+        !require(c, k->parts % 4u == 0, FIELD(as.concatenation.parts)) ||
+        !require(c, k->part_count > 0, FIELD(as.concatenation.part_count)) ||
+        !constants_hold(c, k->parts, (uint64_t)k->part_count * sizeof(bb_part_t), FIELD(as.concatenation.parts))) {
+        return;
+    }
+    const bb_part_t *parts = (const bb_part_t *)(const void *)(c->image + c->header->constants_offset + k->parts);
+    const uint64_t runs = bytes / k->total;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < k->part_count; i++) {
+        total += parts[i].length;
+        if (!require(c, total <= k->total, FIELD(as.concatenation.total)) ||
+            !arena_holds(c, parts[i].input, runs * parts[i].length, FIELD(as.concatenation.parts)) ||
+            (parts[i].table != BB_NO_TABLE && !constants_hold(c, parts[i].table, 256, FIELD(as.concatenation.parts)))) {
+            return;
+        }
+    }
+    require(c, total == k->total, FIELD(as.concatenation.total));
+}
+
+static void check_resize(context_t *c, const bb_operator_t *op) {
+    const bb_resize_t *r = &op->as.resize;
+    if (!arena_holds(c, op->input, (uint64_t)r->input_height * r->input_width * r->channels, FIELD(input)) ||
+        !arena_holds(c, op->output, (uint64_t)op->units * r->output_width * r->channels, FIELD(output)) ||
+        !require(c, r->rows % 2u == 0, FIELD(as.resize.rows)) ||
+        !require(c, r->columns % 2u == 0, FIELD(as.resize.columns)) ||
+        !constants_hold(c, r->rows, 2u * (uint64_t)op->units, FIELD(as.resize.rows)) ||
+        !constants_hold(c, r->columns, 2u * (uint64_t)r->output_width, FIELD(as.resize.columns))) {
+        return;
+    }
+    const uint8_t *constants = c->image + c->header->constants_offset;
+    const uint16_t *rows = (const uint16_t *)(const void *)(constants + r->rows);
+    const uint16_t *columns = (const uint16_t *)(const void *)(constants + r->columns);
+    for (uint32_t i = 0; i < op->units; i++) {
+        if (!require(c, rows[i] < r->input_height, FIELD(as.resize.rows))) {
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < r->output_width; i++) {
+        if (!require(c, columns[i] < r->input_width, FIELD(as.resize.columns))) {
+            return;
+        }
+    }
+}
+
 /* Bytes of a record that its kind gives a meaning; the rest must be zero. 0 = no such kind. */
 static uint32_t used_bytes(uint8_t kind) {
     const uint32_t common = FIELD(as);
@@ -328,6 +455,16 @@ static uint32_t used_bytes(uint8_t kind) {
         return common + sizeof(bb_softmax_t);
     case BB_OP_CLAMP:
         return common + sizeof(bb_clamp_t);
+    case BB_OP_TABLE:
+        return common + sizeof(bb_table_t);
+    case BB_OP_BINARY:
+        return common + sizeof(bb_binary_t);
+    case BB_OP_COPY:
+        return common + sizeof(bb_copy_t);
+    case BB_OP_CONCATENATION:
+        return common + sizeof(bb_concatenation_t);
+    case BB_OP_RESIZE_NEAREST:
+        return common + sizeof(bb_resize_t);
     default:
         return 0;
     }
@@ -336,7 +473,8 @@ static uint32_t used_bytes(uint8_t kind) {
 static void check_operator(context_t *c, const bb_operator_t *op) {
     const uint32_t used = used_bytes(op->kind);
     if (!require(c, used != 0, FIELD(kind)) ||
-        !require(c, op->kind < BB_OP_CONV_2D_PACKED || c->header->kernels == BB_KERNELS_FAST, FIELD(kind)) ||
+        !require(c, op->kind < BB_OP_CONV_2D_PACKED || op->kind >= BB_OP_TABLE || c->header->kernels == BB_KERNELS_FAST,
+                 FIELD(kind)) ||
         !require(c, all_zero(op->reserved, 3), FIELD(reserved)) ||
         !require(c, op->units > 0 && op->units <= c->header->arena_bytes, FIELD(units)) ||
         !require(c, op->input_zero_point >= -128 && op->input_zero_point <= 127, FIELD(input_zero_point)) ||
@@ -368,6 +506,21 @@ static void check_operator(context_t *c, const bb_operator_t *op) {
         break;
     case BB_OP_CLAMP:
         check_clamp(c, op);
+        break;
+    case BB_OP_TABLE:
+        check_table(c, op);
+        break;
+    case BB_OP_BINARY:
+        check_binary(c, op);
+        break;
+    case BB_OP_COPY:
+        check_copy(c, op);
+        break;
+    case BB_OP_CONCATENATION:
+        check_concatenation(c, op);
+        break;
+    case BB_OP_RESIZE_NEAREST:
+        check_resize(c, op);
         break;
     default:
         check_window(c, op);

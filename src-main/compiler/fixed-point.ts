@@ -74,3 +74,8 @@ export function requantize(value: number, { multiplier, shift }: FixedPointMulti
   const half = 1n << (right - 1n);
   return Number((product + half - (product < 0n ? 1n : 0n)) >> right);
 }
+
+/** value / 2^bits, rounded with ties away from zero. */
+export function roundingShift(value: number, bits: number): number {
+  return roundHalfAwayFromZero(value / 2 ** bits);
+}

@@ -81,10 +81,56 @@ export interface Pool2D extends OperatorBase, Window {
   filterWidth: number;
 }
 
-/** inputs: two activations of equal shape. */
-export interface Add extends OperatorBase {
-  kind: 'ADD';
+/**
+ * inputs: two values that broadcast as in NumPy; one of them may be a constant. Constants of an int8 graph are int8 with
+ * scale and zero point.
+ */
+export interface Binary extends OperatorBase {
+  kind: 'ADD' | 'SUB' | 'MUL';
   activation: Activation;
+}
+
+/**
+ * A function of one value: 1 / (1 + exp(-x)); tanh x; x * min(max(x + 3, 0), 6) / 6; min(max(alpha x + beta, 0), 1); x for
+ * x >= 0, else alpha x (LEAKY_RELU) or alpha (exp(x) - 1) (ELU); x/2 (1 + erf(x / sqrt 2)), with `alpha` 1 the approximation
+ * by tanh; QUANTIZE: x itself, in the scale and zero point of the output.
+ */
+export interface Unary extends OperatorBase {
+  kind: 'LOGISTIC' | 'TANH' | 'HARD_SWISH' | 'HARD_SIGMOID' | 'LEAKY_RELU' | 'ELU' | 'GELU' | 'QUANTIZE';
+  alpha: number;
+  beta: number;
+}
+
+/** inputs: activation, slopes for values below 0: one for all, or one for each index of the last dimension. */
+export interface Prelu extends OperatorBase {
+  kind: 'PRELU';
+}
+
+/** Output dimension d is input dimension permutation[d]. */
+export interface Transpose extends OperatorBase {
+  kind: 'TRANSPOSE';
+  permutation: number[];
+}
+
+/** Output index i of dimension d is input index begin[d] + i * strides[d]; strides may be negative, not 0. */
+export interface Slice extends OperatorBase {
+  kind: 'SLICE';
+  begin: number[];
+  size: number[];
+  strides: number[];
+}
+
+/** inputs: two or more activations, whose shapes differ in dimension `axis` only. */
+export interface Concatenation extends OperatorBase {
+  kind: 'CONCATENATION';
+  axis: number;
+}
+
+/** Row y and column x of the output are row rows[y] and column columns[x] of the input [1,H,W,C]. */
+export interface ResizeNearest extends OperatorBase {
+  kind: 'RESIZE_NEAREST';
+  rows: number[];
+  columns: number[];
 }
 
 /** Pads with the real value `value` (0 unless said otherwise); `before` and `after` have one entry per dimension. */
@@ -131,7 +177,13 @@ export type Operator =
   | DepthwiseConv2D
   | FullyConnected
   | Pool2D
-  | Add
+  | Binary
+  | Unary
+  | Prelu
+  | Transpose
+  | Slice
+  | Concatenation
+  | ResizeNearest
   | Pad
   | Mean
   | Reshape

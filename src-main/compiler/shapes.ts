@@ -85,12 +85,64 @@ export function inferOutputShape(
       }
       return [elements / depth, outputs];
     }
-    case 'ADD': {
+    case 'ADD':
+    case 'SUB':
+    case 'MUL': {
       const other = inputs[1] ?? [];
-      if (!sameShape(input, other)) {
-        return `adds [${input.join(', ')}] and [${other.join(', ')}], whose shapes differ`;
+      return (
+        broadcastShape(input, other) ??
+        `combines [${input.join(', ')}] and [${other.join(', ')}], whose shapes do not fit each other`
+      );
+    }
+    case 'TRANSPOSE': {
+      const { permutation } = operator;
+      const sorted = [...permutation].sort((a, b) => a - b);
+      if (permutation.length !== input.length || sorted.some((axis, d) => axis !== d)) {
+        return `permutes [${input.join(', ')}] by [${permutation.join(', ')}]`;
       }
-      return [...input];
+      return permutation.map((axis) => input[axis]);
+    }
+    case 'SLICE': {
+      const { begin, size, strides } = operator;
+      const fits =
+        [begin, size, strides].every((list) => list.length === input.length) &&
+        input.every((extent, d) => {
+          const last = begin[d] + (size[d] - 1) * strides[d];
+          return size[d] >= 1 && strides[d] !== 0 && isIndex(begin[d], extent) && isIndex(last, extent);
+        });
+      return fits
+        ? [...size]
+        : `cuts [${size.join(', ')}] from [${begin.join(', ')}] on out of [${input.join(', ')}]`;
+    }
+    case 'CONCATENATION': {
+      const { axis } = operator;
+      const fits =
+        isIndex(axis, input.length) &&
+        inputs.every(
+          (shape) =>
+            shape.length === input.length && shape.every((extent, d) => d === axis || extent === input[d]),
+        );
+      return fits
+        ? input.map((extent, d) =>
+            d === axis ? inputs.reduce((sum, shape) => sum + shape[axis], 0) : extent,
+          )
+        : `joins ${inputs.map((shape) => `[${shape.join(', ')}]`).join(' and ')} along dimension ${axis}`;
+    }
+    case 'RESIZE_NEAREST': {
+      const { rows, columns } = operator;
+      const fits =
+        input.length === 4 &&
+        rows.every((row) => isIndex(row, input[1])) &&
+        columns.every((column) => isIndex(column, input[2]));
+      return fits
+        ? [input[0], rows.length, columns.length, input[3]]
+        : `resizes [${input.join(', ')}] to ${rows.length}x${columns.length}`;
+    }
+    case 'PRELU': {
+      const slopes = (inputs[1] ?? []).reduce((product, extent) => product * extent, 1);
+      return slopes === 1 || slopes === input.at(-1)
+        ? [...input]
+        : `has ${slopes} slopes for [${input.join(', ')}]`;
     }
     case 'PAD': {
       if (operator.before.length !== input.length || operator.after.length !== input.length) {
@@ -112,6 +164,14 @@ export function inferOutputShape(
       return input.length === 0 ? 'needs an input of at least one dimension' : [...input];
     case 'CLAMP':
     case 'BATCH_NORM':
+    case 'LOGISTIC':
+    case 'TANH':
+    case 'HARD_SWISH':
+    case 'HARD_SIGMOID':
+    case 'LEAKY_RELU':
+    case 'ELU':
+    case 'GELU':
+    case 'QUANTIZE':
       return [...input];
   }
 }
@@ -119,6 +179,21 @@ export function inferOutputShape(
 /** Whether two shapes are equal, dimension by dimension. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((extent, d) => extent === b[d]);
+}
+
+/** The shape that two shapes broadcast to, as in NumPy; null when they do not. */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] | null {
+  const rank = Math.max(a.length, b.length);
+  const extent = (shape: readonly number[], d: number): number => shape[d - rank + shape.length] ?? 1;
+  const result = Array.from({ length: rank }, (_, d) => Math.max(extent(a, d), extent(b, d)));
+  const fits = result.every((wanted, d) =>
+    [extent(a, d), extent(b, d)].every((found) => found === 1 || found === wanted),
+  );
+  return fits ? result : null;
+}
+
+function isIndex(value: number, extent: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < extent;
 }
 
 function windowShape(

@@ -10,6 +10,9 @@ import { inferOutputShape, sameShape } from './shapes.js';
 /** Largest window, stride, dilation and padding; the image format has narrower fields than 32 bits for them. */
 export const MAXIMUM_WINDOW = 65_535;
 
+/** Largest number of inputs of one CONCATENATION. */
+export const MAXIMUM_PARTS = 64;
+
 /**
  * Checks that the graph is in execution order with static shapes of batch 1 that agree with its operators, that
  * constants have as many elements as their shape says, and that types and quantization are complete: either all
@@ -157,6 +160,12 @@ function parameterProblem(operator: Operator): string | null {
   if (operator.kind === 'SOFTMAX' && !(Number.isFinite(operator.beta) && operator.beta > 0)) {
     return `has beta ${operator.beta}`;
   }
+  if (
+    'alpha' in operator &&
+    !(Number.isFinite(operator.alpha) && Number.isFinite(operator.beta) && Math.abs(operator.alpha) < 1e6)
+  ) {
+    return `has the parameters ${operator.alpha} and ${operator.beta}`;
+  }
   if (operator.kind === 'CLAMP' && !(operator.minimum <= operator.maximum)) {
     return `clamps to ${operator.minimum} .. ${operator.maximum}`;
   }
@@ -165,13 +174,20 @@ function parameterProblem(operator: Operator): string | null {
 
 /** How many of an operator's inputs are activations; the rest are constants. */
 function activationInputs(operator: Operator): number {
-  return operator.kind === 'ADD' ? 2 : 1;
+  return operator.kind === 'CONCATENATION' ? operator.inputs.length : 1;
+}
+
+function isBinary(operator: Operator): boolean {
+  return operator.kind === 'ADD' || operator.kind === 'SUB' || operator.kind === 'MUL';
 }
 
 function inputProblem(operator: Operator, inputs: readonly Tensor[]): string | null {
   const [least, most] = inputCounts(operator);
   if (inputs.length < least || inputs.length > most) {
     return `has ${inputs.length} inputs`;
+  }
+  if (isBinary(operator)) {
+    return binaryProblem(inputs);
   }
   const wanted = activationInputs(operator);
   const misplaced = inputs.find((tensor, i) => (tensor.data === null) !== i < wanted);
@@ -195,6 +211,18 @@ function inputProblem(operator: Operator, inputs: readonly Tensor[]): string | n
   return null;
 }
 
+/** One of the two inputs may be a constant of the type of the other. */
+function binaryProblem([a, b]: readonly Tensor[]): string | null {
+  if (a.data !== null && b.data !== null) {
+    return 'computes with constants only';
+  }
+  const odd = [a, b].find(({ quantization }) => (quantization?.scales.length ?? 1) !== 1);
+  if (odd !== undefined) {
+    return `has an input "${odd.name}" with several scales`;
+  }
+  return a.type === b.type ? null : `mixes ${a.type} and ${b.type}`;
+}
+
 function inputCounts(operator: Operator): [number, number] {
   switch (operator.kind) {
     case 'CONV_2D':
@@ -202,7 +230,12 @@ function inputCounts(operator: Operator): [number, number] {
     case 'FULLY_CONNECTED':
       return [2, 3];
     case 'ADD':
+    case 'SUB':
+    case 'MUL':
+    case 'PRELU':
       return [2, 2];
+    case 'CONCATENATION':
+      return [1, MAXIMUM_PARTS];
     case 'BATCH_NORM':
       return [5, 5];
     default:
@@ -271,9 +304,20 @@ function int8Problem(operator: Operator, [input]: readonly Tensor[], output: Ten
       return differ(to.scale, 1 / 256) || to.zeroPoint !== -128
         ? `has an output scale of ${to.scale} and zero point of ${to.zeroPoint}, not 1/256 and -128`
         : null;
+    case 'LOGISTIC':
+      return differ(to.scale, 1 / 256) || to.zeroPoint !== -128
+        ? `has an output scale of ${to.scale} and zero point of ${to.zeroPoint}, not 1/256 and -128`
+        : null;
+    case 'TANH':
+      return differ(to.scale, 1 / 128) || to.zeroPoint !== 0
+        ? `has an output scale of ${to.scale} and zero point of ${to.zeroPoint}, not 1/128 and 0`
+        : null;
     case 'MAX_POOL_2D':
     case 'AVERAGE_POOL_2D':
     case 'PAD':
+    case 'TRANSPOSE':
+    case 'SLICE':
+    case 'RESIZE_NEAREST':
       return differ(to.scale, from.scale) || to.zeroPoint !== from.zeroPoint
         ? `changes scale and zero point from ${from.scale}, ${from.zeroPoint} to ${to.scale}, ${to.zeroPoint}`
         : null;

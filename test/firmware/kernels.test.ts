@@ -42,6 +42,15 @@ const KINDS: readonly OperatorKind[] = [
   'PAD',
   'MEAN',
   'CLAMP',
+  'SUB',
+  'MUL',
+  'QUANTIZE',
+  'LEAKY_RELU',
+  'PRELU',
+  'TRANSPOSE',
+  'SLICE',
+  'CONCATENATION',
+  'RESIZE_NEAREST',
 ];
 
 for (const kind of KINDS) {

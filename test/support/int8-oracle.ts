@@ -121,6 +121,17 @@ function at(
   return array.values[position];
 }
 
+/** Index of the element that is broadcast to `index`. */
+function broadcastIndex(index: readonly number[], shape: readonly number[]): number[] {
+  return shape.map((extent, d) => (extent === 1 ? 0 : index[index.length - shape.length + d]));
+}
+
+/** As requantized, for factors below 0 too. */
+function signedRequantized(value: bigint, factor: number): bigint {
+  const { multiplier, exponent } = splitFactor(Math.abs(factor));
+  return requantized(value, { multiplier: factor < 0 ? -multiplier : multiplier, exponent });
+}
+
 function constant(tensor: Tensor): { shape: readonly number[]; values: ArrayLike<number> } {
   assert(tensor.data !== null && !(tensor.data instanceof BigInt64Array));
   return { shape: tensor.shape, values: tensor.data };
@@ -208,17 +219,98 @@ function evaluate(graph: Graph, operator: Operator, inputs: Activation[]): Int8A
       }
       break;
     }
-    case 'ADD': {
+    case 'ADD':
+    case 'SUB':
+    case 'MUL': {
+      const operands = tensors.map((tensor) =>
+        tensor.data === null ? (inputs.shift() ?? assert.fail('an operand is missing')) : constant(tensor),
+      );
       const [a, b] = tensors;
       const common = 2 * Math.max(scaleOf(a), scaleOf(b));
       const part = (tensor: Tensor, value: number): bigint =>
         requantized((BigInt(value) - zeroOf(tensor)) << 20n, splitFactor(scaleOf(tensor) / common));
       const last = splitFactor(common / (2 ** 20 * scaleOf(output)));
-      x.values.forEach((value, i) =>
-        results.push(finish(requantized(part(a, value) + part(b, inputs[1].values[i]), last))),
-      );
+      const product = splitFactor((scaleOf(a) * scaleOf(b)) / scaleOf(output));
+      for (const index of indices(output.shape)) {
+        const [p, q] = operands.map((operand) => at(operand, broadcastIndex(index, operand.shape)) ?? NaN);
+        const value =
+          operator.kind === 'MUL'
+            ? requantized((BigInt(p) - zeroOf(a)) * (BigInt(q) - zeroOf(b)), product)
+            : requantized(operator.kind === 'ADD' ? part(a, p) + part(b, q) : part(a, p) - part(b, q), last);
+        results.push(finish(value));
+      }
       break;
     }
+    case 'QUANTIZE':
+      x.values.forEach((value) =>
+        results.push(
+          finish(requantized(BigInt(value) - zeroIn, splitFactor(scaleOf(tensors[0]) / scaleOf(output)))),
+        ),
+      );
+      break;
+    case 'LEAKY_RELU': {
+      const { fround } = Math;
+      const identity = fround(scaleOf(tensors[0]) / scaleOf(output));
+      const slope = fround(fround(scaleOf(tensors[0]) * fround(operator.alpha)) / scaleOf(output));
+      x.values.forEach((stored) => {
+        const value = BigInt(stored) - zeroIn;
+        results.push(finish(signedRequantized(value, value >= 0n ? identity : slope)));
+      });
+      break;
+    }
+    case 'PRELU': {
+      const slopes = constant(tensors[1]);
+      const scale = scaleOf(tensors[0]);
+      x.values.forEach((stored, i) => {
+        const value = BigInt(stored) - zeroIn;
+        const slope = BigInt(slopes.values[i % slopes.values.length]) - zeroOf(tensors[1]);
+        results.push(
+          finish(
+            value >= 0n
+              ? requantized(value, splitFactor(scale / scaleOf(output)))
+              : requantized(value * slope, splitFactor((scale * scaleOf(tensors[1])) / scaleOf(output))),
+          ),
+        );
+      });
+      break;
+    }
+    case 'TRANSPOSE':
+      for (const index of indices(output.shape)) {
+        const from = new Array<number>(index.length);
+        operator.permutation.forEach((axis, d) => (from[axis] = index[d]));
+        results.push(at(x, from) ?? NaN);
+      }
+      break;
+    case 'SLICE':
+      for (const index of indices(output.shape)) {
+        const from = index.map((i, d) => operator.begin[d] + i * operator.strides[d]);
+        results.push(at(x, from) ?? NaN);
+      }
+      break;
+    case 'RESIZE_NEAREST':
+      for (const [, y, xx, c] of indices(output.shape)) {
+        results.push(at(x, [0, operator.rows[y], operator.columns[xx], c]) ?? NaN);
+      }
+      break;
+    case 'CONCATENATION':
+      for (const index of indices(output.shape)) {
+        let along = index[operator.axis];
+        let part = 0;
+        while (along >= inputs[part].shape[operator.axis]) {
+          along -= inputs[part++].shape[operator.axis];
+        }
+        const value = at(inputs[part], index.with(operator.axis, along)) ?? NaN;
+        const tensor = tensors[part];
+        const same = scaleOf(tensor) === scaleOf(output) && zeroOf(tensor) === zeroOut;
+        results.push(
+          same
+            ? value
+            : finish(
+                requantized(BigInt(value) - zeroOf(tensor), splitFactor(scaleOf(tensor) / scaleOf(output))),
+              ),
+        );
+      }
+      break;
     case 'CLAMP': {
       const factor = splitFactor(scaleOf(tensors[0]) / scaleOf(output));
       x.values.forEach((value) => results.push(finish(requantized(BigInt(value) - zeroIn, factor))));

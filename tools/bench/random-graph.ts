@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Activation, Graph, Operator, Quantization, Tensor } from '../../src-main/compiler/graph.js';
 import { elementCount } from '../../src-main/compiler/graph.js';
-import { inferOutputShape } from '../../src-main/compiler/shapes.js';
+import { broadcastShape, inferOutputShape } from '../../src-main/compiler/shapes.js';
 
 /** Where a graph's choices come from; inclusive bounds. */
 export interface Choices {
@@ -42,6 +42,15 @@ const KINDS = [
   'MEAN',
   'FULLY_CONNECTED',
   'RESHAPE',
+  'SUB',
+  'MUL',
+  'QUANTIZE',
+  'LEAKY_RELU',
+  'PRELU',
+  'TRANSPOSE',
+  'SLICE',
+  'CONCATENATION',
+  'RESIZE_NEAREST',
 ] as const;
 
 export type OperatorDraft = Operator extends infer O
@@ -86,6 +95,12 @@ export class GraphBuilder {
       zeroPoints: Int32Array.of(this.choices.integer(-128, 127)),
       axis: null,
     };
+  }
+
+  /** A constant operand with one scale. */
+  operand(shape: number[]): number {
+    const data = Int8Array.from({ length: elementCount(shape) }, () => this.choices.integer(-128, 127));
+    return this.tensor(`operand${this.operators.length}`, shape, this.activationQuantization(), data);
   }
 
   /** Weights, and with a coin a bias, whose scales keep outputs inside int8 most of the time. */
@@ -206,9 +221,58 @@ function appendRandom(graph: GraphBuilder, { integer }: Choices, kind: Operator[
       const filter = { filterHeight: height, filterWidth: width };
       graph.add({ kind, inputs: [input], ...window, ...filter }, quantization);
     }
-  } else if (kind === 'ADD') {
-    const same = graph.tensors.filter((other) => other.data === null && other.shape.join() === shape.join());
-    graph.add({ kind, inputs: [input, same[integer(0, same.length - 1)].id], activation });
+  } else if (kind === 'ADD' || kind === 'SUB' || kind === 'MUL') {
+    const others = graph.tensors.filter((other) => {
+      const joined = other.data === null ? broadcastShape(shape, other.shape) : null;
+      return joined !== null && elementCount(joined) <= 1500;
+    });
+    const constants = [[1], [shape[shape.length - 1]], shape];
+    const choice = integer(0, 5);
+    const other =
+      choice < constants.length && kind !== 'ADD'
+        ? graph.operand(constants[choice])
+        : (others[integer(0, Math.max(0, others.length - 1))]?.id ?? input);
+    const inputs = integer(0, 1) === 0 ? [input, other] : [other, input];
+    graph.add({ kind, inputs, activation });
+  } else if (kind === 'QUANTIZE' || kind === 'LEAKY_RELU') {
+    graph.add({ kind, inputs: [input], alpha: integer(-1, 9) / 10, beta: 0 });
+  } else if (kind === 'PRELU') {
+    const slopes = graph.operand([integer(0, 1) === 0 ? 1 : shape[shape.length - 1]]);
+    graph.add({ kind, inputs: [input, slopes] });
+  } else if (kind === 'TRANSPOSE') {
+    const permutation = shape.map((_, d) => d);
+    for (let d = permutation.length - 1; d > 1; d--) {
+      // The batch stays first.
+      const other = integer(1, d);
+      [permutation[d], permutation[other]] = [permutation[other], permutation[d]];
+    }
+    graph.add({ kind, inputs: [input], permutation }, quantization);
+  } else if (kind === 'SLICE') {
+    const strides = shape.map(() => integer(1, 3) * (integer(0, 4) === 0 ? -1 : 1));
+    const begin = shape.map((extent) => integer(0, extent - 1));
+    const size = shape.map((extent, d) => {
+      const room = strides[d] > 0 ? extent - 1 - begin[d] : begin[d];
+      return 1 + integer(0, Math.floor(room / Math.abs(strides[d])));
+    });
+    graph.add({ kind, inputs: [input], begin, size, strides }, quantization);
+  } else if (kind === 'CONCATENATION') {
+    const axis = integer(1, shape.length - 1);
+    const others = graph.tensors.filter(
+      (other) =>
+        other.data === null &&
+        other.shape.length === shape.length &&
+        other.shape.every((extent, d) => d === axis || extent === shape[d]),
+    );
+    const inputs = Array.from({ length: integer(1, 3) }, () => others[integer(0, others.length - 1)].id);
+    if (elementCount(shape) < 400) {
+      graph.add({ kind, inputs: [...inputs, input], axis }, integer(0, 1) === 0 ? quantization : null);
+    }
+  } else if (isImage && kind === 'RESIZE_NEAREST') {
+    if (elementCount(shape) < 300) {
+      const pick = (extent: number): number[] =>
+        Array.from({ length: integer(1, 2 * extent) }, () => integer(0, extent - 1));
+      graph.add({ kind, inputs: [input], rows: pick(shape[1]), columns: pick(shape[2]) }, quantization);
+    }
   } else if (kind === 'PAD') {
     if (elementCount(shape) < 500) {
       const extents = (): number[] => shape.map((_, d) => (d === 0 ? 0 : integer(0, 2)));

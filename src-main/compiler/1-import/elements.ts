@@ -40,3 +40,17 @@ export function elementsFromBytes(bytes: Uint8Array, type: ElementType): Element
       return new Float32Array(buffer);
   }
 }
+
+/** IEEE 754 half precision, little-endian, as float32. */
+export function halfFloatsFromBytes(bytes: Uint8Array): Float32Array {
+  return Float32Array.from({ length: bytes.length >> 1 }, (_, i) => {
+    const bits = bytes[2 * i] | (bytes[2 * i + 1] << 8);
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 0x1f;
+    const fraction = bits & 0x3ff;
+    if (exponent === 0x1f) {
+      return fraction === 0 ? sign * Infinity : NaN;
+    }
+    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}

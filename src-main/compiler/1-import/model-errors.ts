@@ -24,8 +24,8 @@ export interface UnknownOperator {
   node: string;
 }
 
-/** Names of at most this many offending nodes go into the one line of the error. */
-const LISTED_NODES = 12;
+/** Of one operator at most this many nodes are named in the one line of the error. */
+const LISTED_NODES = 50;
 
 /** One error for all operators that are not known, so that nobody finds them one by one. */
 export function unknownOperators(
@@ -33,15 +33,34 @@ export function unknownOperators(
   unknown: readonly UnknownOperator[],
   known: readonly string[],
 ): InputError {
-  const listed = unknown.slice(0, LISTED_NODES).map(({ operator, node }) => `${operator} (${node})`);
-  const more = unknown.length > LISTED_NODES ? ` and ${unknown.length - LISTED_NODES} more nodes` : '';
-  const plural = unknown.length === 1 ? 'operator' : 'operators';
+  const byOperator = new Map<string, string[]>();
+  for (const { operator, node } of unknown) {
+    const nodes = byOperator.get(operator) ?? [];
+    nodes.push(node);
+    byOperator.set(operator, nodes);
+  }
+  const listed = [...byOperator].slice(0, LISTED_NODES).map(([operator, nodes]) => {
+    const more = nodes.length > LISTED_NODES ? ` and ${nodes.length - LISTED_NODES} more nodes` : '';
+    return `${operator} (${nodes.slice(0, LISTED_NODES).join(', ')}${more})`;
+  });
+  const plural = byOperator.size === 1 ? 'operator' : 'operators';
   return new InputError({
     code: 'unknown-operator',
     place,
-    message: `unknown ${plural} ${listed.join(', ')}${more}`,
+    message: `unknown ${plural} ${listed.join(', ')}`,
     remedy: `Replace or remove ${unknown.length === 1 ? 'it' : 'them'} in the model; known are ${known.join(', ')}`,
   });
+}
+
+/** More operators than this fit no board's flash; the limit keeps the time that a hostile file takes small. */
+export const MAXIMUM_OPERATORS = 4096;
+
+export function tooManyOperators(place: string, count: number): InputError {
+  return unsupportedModel(
+    place,
+    `has ${count} operators`,
+    `Models may have up to ${MAXIMUM_OPERATORS} operators`,
+  );
 }
 
 /** A name out of a file, fit for one line of an error: control characters replaced, long names cut. */

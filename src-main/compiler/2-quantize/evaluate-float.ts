@@ -1,18 +1,24 @@
 /** The float model on the host: calibrates the quantization and says what accuracy there was to lose. */
 import { elementCount, type Graph, type Operator } from '../graph.js';
+import { functionOf } from '../functions.js';
 import { floatData } from '../graph-access.js';
 import {
   activate,
-  add,
   batchNorm,
+  binary,
   clamp,
+  concatenate,
   conv2D,
   depthwiseConv2D,
   fullyConnected,
   mean,
   pad,
   pool2D,
+  prelu,
+  resizedFrom,
+  slicedFrom,
   softmax,
+  transposedFrom,
   type ImageShape,
 } from './float-kernels.js';
 
@@ -91,10 +97,36 @@ function prepare(graph: Graph, operator: Operator, values: readonly Float32Array
     case 'MAX_POOL_2D':
       return () => pool2D(operator, input, imageShape(shapes[0]), output, imageShape(outputShape));
     case 'ADD':
+    case 'SUB':
+    case 'MUL':
       return () => {
-        add(input, second, output);
+        binary(operator.kind, [input, second], [shapes[0], shapes[1]], output, outputShape);
         activate(output, operator.activation);
       };
+    case 'LOGISTIC':
+    case 'TANH':
+    case 'HARD_SWISH':
+    case 'HARD_SIGMOID':
+    case 'LEAKY_RELU':
+    case 'ELU':
+    case 'GELU':
+    case 'QUANTIZE': {
+      const value = functionOf(operator);
+      return () => input.forEach((x, i) => (output[i] = value(x)));
+    }
+    case 'PRELU':
+      return () => prelu(input, second, output);
+    case 'TRANSPOSE':
+      return gather(input, output, transposedFrom(shapes[0], operator.permutation));
+    case 'SLICE':
+      return gather(input, output, slicedFrom(shapes[0], operator));
+    case 'RESIZE_NEAREST':
+      return gather(input, output, resizedFrom(shapes[0], operator));
+    case 'CONCATENATION': {
+      const parts = operator.inputs.map((id) => values[id]);
+      const lengths = shapes.map((shape) => elementCount(shape.slice(operator.axis)));
+      return () => concatenate(parts, lengths, output);
+    }
     case 'PAD':
       return () => pad(input, shapes[0], output, outputShape, operator.before, operator.value);
     case 'MEAN':
@@ -110,6 +142,10 @@ function prepare(graph: Graph, operator: Operator, values: readonly Float32Array
       return () => batchNorm(input, output, parameters, operator.epsilon);
     }
   }
+}
+
+function gather(input: Float32Array, output: Float32Array, positions: Uint32Array): () => void {
+  return () => positions.forEach((from, to) => (output[to] = input[from]));
 }
 
 function imageShape([, height, width, channels]: readonly number[]): ImageShape {

@@ -2,7 +2,7 @@
  * Operators of the graph in float32 with sums in float64: for calibration and for the accuracy of the float model, not
  * for the board. Every function writes all of `output`. Layouts are those of graph.ts.
  */
-import type { Activation, Conv2D, DepthwiseConv2D, Pool2D } from '../graph.js';
+import type { Activation, Binary, Conv2D, DepthwiseConv2D, Pool2D, ResizeNearest, Slice } from '../graph.js';
 import { ACTIVATION_RANGES } from './activation.js';
 
 /** Extents of an image tensor [1, height, width, channels]. */
@@ -186,9 +186,106 @@ export function fullyConnected(
   }
 }
 
-export function add(a: Float32Array, b: Float32Array, output: Float32Array): void {
+/** ADD, SUB and MUL with both operands broadcast to the shape of the output. */
+export function binary(
+  kind: Binary['kind'],
+  [a, b]: readonly [Float32Array, Float32Array],
+  [aShape, bShape]: readonly [readonly number[], readonly number[]],
+  output: Float32Array,
+  outputShape: readonly number[],
+): void {
+  const same = a.length === output.length && b.length === output.length;
+  const positions = same ? null : [aShape, bShape].map((shape) => broadcastPositions(shape, outputShape));
   for (let i = 0; i < output.length; i++) {
-    output[i] = a[i] + b[i];
+    const x = a[positions === null ? i : positions[0][i]];
+    const y = b[positions === null ? i : positions[1][i]];
+    output[i] = kind === 'ADD' ? x + y : kind === 'SUB' ? x - y : x * y;
+  }
+}
+
+/** For every element of a shape, where the element that is broadcast to it lies. */
+function broadcastPositions(shape: readonly number[], to: readonly number[]): Uint32Array {
+  const missing = to.length - shape.length;
+  const own = stridesOf(shape);
+  return strided(
+    to,
+    to.map((_, d) => (d < missing || shape[d - missing] === 1 ? 0 : own[d - missing])),
+    0,
+  );
+}
+
+/** Positions begin + sum of index times stride, for all indices of a shape in row-major order. */
+function strided(shape: readonly number[], strides: readonly number[], begin: number): Uint32Array {
+  let positions = Uint32Array.of(begin);
+  shape.forEach((extent, d) => {
+    const next = new Uint32Array(positions.length * extent);
+    positions.forEach((position, p) => {
+      for (let i = 0; i < extent; i++) {
+        next[p * extent + i] = position + i * strides[d];
+      }
+    });
+    positions = next;
+  });
+  return positions;
+}
+
+/** Positions that the elements of a TRANSPOSE come from. */
+export function transposedFrom(inputShape: readonly number[], permutation: readonly number[]): Uint32Array {
+  const strides = stridesOf(inputShape);
+  return strided(
+    permutation.map((axis) => inputShape[axis]),
+    permutation.map((axis) => strides[axis]),
+    0,
+  );
+}
+
+/** Positions that the elements of a SLICE come from. */
+export function slicedFrom(inputShape: readonly number[], { begin, size, strides }: Slice): Uint32Array {
+  const own = stridesOf(inputShape);
+  return strided(
+    size,
+    own.map((stride, d) => stride * strides[d]),
+    begin.reduce((sum, index, d) => sum + index * own[d], 0),
+  );
+}
+
+/** Positions that the elements of a RESIZE_NEAREST come from. */
+export function resizedFrom(
+  [, , width, channels]: readonly number[],
+  { rows, columns }: ResizeNearest,
+): Uint32Array {
+  const positions = new Uint32Array(rows.length * columns.length * channels);
+  let to = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      for (let c = 0; c < channels; c++) {
+        positions[to++] = (row * width + column) * channels + c;
+      }
+    }
+  }
+  return positions;
+}
+
+/** Runs of every part in turn; `lengths` are the elements of one run of each. */
+export function concatenate(
+  parts: readonly Float32Array[],
+  lengths: readonly number[],
+  output: Float32Array,
+): void {
+  const runs = parts[0].length / lengths[0];
+  let to = 0;
+  for (let run = 0; run < runs; run++) {
+    parts.forEach((part, i) => {
+      output.set(part.subarray(run * lengths[i], (run + 1) * lengths[i]), to);
+      to += lengths[i];
+    });
+  }
+}
+
+/** x, below 0 times the slope of its index of the last dimension. */
+export function prelu(input: Float32Array, slopes: Float32Array, output: Float32Array): void {
+  for (let i = 0; i < input.length; i++) {
+    output[i] = input[i] >= 0 ? input[i] : slopes[i % slopes.length] * input[i];
   }
 }
 

@@ -23,7 +23,8 @@ export function asymmetricQuantization({ minimum, maximum }: ValueRange): Quanti
 }
 
 /**
- * Weights as int8 in -127 .. 127 with a scale per output channel and zero point 0.
+ * Weights as int8 in -127 .. 127 with a scale per output channel and zero point 0; with the scales that they came with if they
+ * are symmetric.
  *
  * @param bias of the same operator; its size bounds the scale of a channel from below
  */
@@ -41,7 +42,11 @@ export function quantizeWeights(
     const channel = channelOf(i);
     largest[channel] = Math.max(largest[channel], Math.abs(value));
   });
+  const given = weights.quantization;
   const scales = largest.map((magnitude, channel) => {
+    if (given !== null && given.zeroPoints.every((zeroPoint) => zeroPoint === 0)) {
+      return given.axis === null ? given.scales[0] : given.scales[channel];
+    }
     const biasMagnitude = bias === null ? 0 : Math.abs(floatData(bias)[channel]);
     return Math.fround(
       Math.max(
@@ -58,8 +63,32 @@ export function quantizeWeights(
     quantization: { scales, zeroPoints: new Int32Array(channels), axis: channelAxis },
     data: Int8Array.from(values, (value, i) => {
       const stored = roundHalfAwayFromZero(value / scales[channelOf(i)]);
-      return Math.min(127, Math.max(-127, stored));
+      return Math.min(127, Math.max(given === null ? -127 : -128, stored));
     }),
+  };
+}
+
+/** A constant operand as int8 with one scale and zero point: the ones that it came with, else those of its range. */
+export function quantizeOperand(operand: Tensor): Omit<Tensor, 'id'> {
+  const values = floatData(operand);
+  const range = values.reduce(
+    ({ minimum, maximum }, value) => ({
+      minimum: Math.min(minimum, value),
+      maximum: Math.max(maximum, value),
+    }),
+    { minimum: 0, maximum: 0 },
+  );
+  const given = operand.quantization;
+  const quantization = given !== null && given.axis === null ? given : asymmetricQuantization(range);
+  const [scale, zeroPoint] = [quantization.scales[0], quantization.zeroPoints[0]];
+  return {
+    name: operand.name,
+    shape: operand.shape,
+    type: 'int8',
+    quantization,
+    data: Int8Array.from(values, (value) =>
+      Math.min(127, Math.max(-128, roundHalfAwayFromZero(value / scale) + zeroPoint)),
+    ),
   };
 }
 

@@ -3,6 +3,7 @@
  * patches and restores go by: an operator that is not in it still works, whole.
  */
 import type { Graph, Operator } from '../graph.js';
+import { sameShape } from '../shapes.js';
 
 /** How a unit of the output reads one input. */
 export type InputAccess =
@@ -42,7 +43,22 @@ export function accessOf(graph: Graph, operator: Operator, input: number): Input
         ? { kind: 'window', stride: 1, before: operator.before[1], taps: 1, dilation: 1 }
         : WHOLE;
     case 'ADD':
+    case 'SUB':
+    case 'MUL':
+      // An input that is broadcast is read by many units.
+      return sameShape(graph.tensors[operator.inputs[input]].shape, graph.tensors[operator.outputs[0]].shape)
+        ? SAME
+        : WHOLE;
     case 'CLAMP':
+    case 'LOGISTIC':
+    case 'TANH':
+    case 'HARD_SWISH':
+    case 'HARD_SIGMOID':
+    case 'LEAKY_RELU':
+    case 'ELU':
+    case 'GELU':
+    case 'QUANTIZE':
+    case 'PRELU':
       return SAME;
     default:
       return WHOLE;

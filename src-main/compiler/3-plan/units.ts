@@ -2,6 +2,7 @@
 import { operatorMacs } from '../inspect.js';
 import { elementCount, type Graph, type Operator } from '../graph.js';
 import { accessOf, windowRows } from './access.js';
+import { isBroadcast } from './broadcast.js';
 
 export interface Units {
   /** How many there are, at least 1. */
@@ -21,7 +22,7 @@ export function unitsOf(graph: Graph, operator: Operator): Units {
   const input = graph.tensors[operator.inputs[0]].shape;
   const output = graph.tensors[operator.outputs[0]].shape;
   const weights = graph.tensors[operator.inputs[1] ?? -1]?.shape ?? [];
-  const { count, label } = countOf(operator, input, weights, output);
+  const { count, label } = countOf(graph, operator, input, weights, output);
   const work = operatorMacs(graph, operator) || elementsRead(operator, input, output);
   return {
     count,
@@ -33,6 +34,7 @@ export function unitsOf(graph: Graph, operator: Operator): Units {
 }
 
 function countOf(
+  graph: Graph,
   operator: Operator,
   input: readonly number[],
   weights: readonly number[],
@@ -56,9 +58,30 @@ function countOf(
     case 'PAD':
       // Without a batch, the rows of an image of 3 dimensions come first.
       return { count: output.length === 4 ? output[1] : output.length === 3 ? output[0] : 1, label: 'rows' };
+    case 'RESIZE_NEAREST':
+      return { count: output[1], label: 'rows' };
+    case 'TRANSPOSE':
+    case 'SLICE':
+    case 'SUB':
+    case 'MUL':
+    case 'CONCATENATION':
+      return { count: outermost(output), label: 'rows' };
+    case 'ADD':
+      return { count: isBroadcast(operator, graph) ? outermost(output) : rowsOf(output), label: 'rows' };
     default:
-      return { count: output.length >= 3 ? output[1] : 1, label: 'rows' };
+      return { count: rowsOf(output), label: 'rows' };
   }
+}
+
+/** Rows of an image; what comes next when it has one only. */
+function rowsOf(shape: readonly number[]): number {
+  return shape.length < 3 ? 1 : shape[1] > 1 ? shape[1] : outermost(shape);
+}
+
+/** First extent above 1, if anything is left to be the unit. */
+function outermost(shape: readonly number[]): number {
+  const extents = shape.filter((extent) => extent > 1);
+  return extents.length > 1 ? extents[0] : 1;
 }
 
 function elementsRead(operator: Operator, input: readonly number[], output: readonly number[]): number {

@@ -8,10 +8,10 @@ import {
   HEADER_BYTES,
   IMAGE_MAGIC,
   OPERATOR_BYTES,
-  OPERATOR_KINDS,
   STEP_BYTES,
   STEP_KINDS,
   TASK_BYTES,
+  operatorKind,
   type ImageOperatorKind,
 } from './layout.js';
 
@@ -122,7 +122,7 @@ export function describeImage(bytes: Uint8Array): ImageDescription {
     lightCommits: view.getUint8(HEADER.lightCommits) !== 0,
     bankBytes: field('bankBytes'),
     operators: section(field('operatorsOffset'), field('operatorCount'), OPERATOR_BYTES).map((at) => ({
-      kind: OPERATOR_KINDS[bytes[at] - 1] ?? fail(`operator kind ${bytes[at]} is unknown`),
+      kind: operatorKind(bytes[at]) ?? fail(`operator kind ${bytes[at]} is unknown`),
       units: view.getUint32(at + 4, true),
       input: view.getUint32(at + 8, true),
       output: view.getUint32(at + 12, true),

@@ -37,24 +37,35 @@ export const HEADER = {
   bankBytes: 88,
 } as const;
 
-/** A kind's number in the image is its index here plus 1; new kinds are appended. */
-export const OPERATOR_KINDS = [
-  'CONV_2D',
-  'DEPTHWISE_CONV_2D',
-  'FULLY_CONNECTED',
-  'AVERAGE_POOL_2D',
-  'MAX_POOL_2D',
-  'ADD',
-  'PAD',
-  'MEAN',
-  'SOFTMAX',
-  'CLAMP',
-  'CONV_2D_PACKED',
-  'DEPTHWISE_CONV_2D_PACKED',
-  'ADD_TABLED',
-  'FULLY_CONNECTED_PACKED',
-] as const;
-export type ImageOperatorKind = (typeof OPERATOR_KINDS)[number];
+/** A kind's number in the image; new kinds get new numbers, and none ever changes its meaning. */
+export const OPERATOR_KINDS = {
+  CONV_2D: 1,
+  DEPTHWISE_CONV_2D: 2,
+  FULLY_CONNECTED: 3,
+  AVERAGE_POOL_2D: 4,
+  MAX_POOL_2D: 5,
+  ADD: 6,
+  PAD: 7,
+  MEAN: 8,
+  SOFTMAX: 9,
+  CLAMP: 10,
+  CONV_2D_PACKED: 11,
+  DEPTHWISE_CONV_2D_PACKED: 12,
+  ADD_TABLED: 13,
+  FULLY_CONNECTED_PACKED: 14,
+  TABLE: 20,
+  BINARY: 21,
+  COPY: 22,
+  CONCATENATION: 23,
+  RESIZE_NEAREST: 24,
+} as const;
+export type ImageOperatorKind = keyof typeof OPERATOR_KINDS;
+
+/** The kind of a number; null when there is none. */
+export function operatorKind(number: number): ImageOperatorKind | null {
+  const found = Object.entries(OPERATOR_KINDS).find(([, value]) => value === number);
+  return found === undefined ? null : (found[0] as ImageOperatorKind);
+}
 
 /** A kind's number in the image is its index here. */
 export const STEP_KINDS = ['EXECUTE', 'LOAD', 'SAVE', 'INPUT', 'OUTPUT'] as const;

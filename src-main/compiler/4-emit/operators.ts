@@ -1,10 +1,13 @@
 /** Operator records of the image: firmware/SPEC.md, section 3.1. */
 import { InputError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
-import { elementCount, type Graph, type Operator, type Tensor } from '../graph.js';
+import { elementCount, type Binary, type Graph, type Operator, type Tensor } from '../graph.js';
+import { sameShape } from '../shapes.js';
+import { broadcastStrides, collapse, neutral, stridesOf } from './dimensions.js';
 import { quantizeMultiplier, requantize, type FixedPointMultiplier } from '../fixed-point.js';
 import { paddedTaps } from '../3-plan/scratch.js';
-import { unitsOf } from '../3-plan/units.js';
+import { isBroadcast } from '../3-plan/broadcast.js';
+import { unitsOf, type Units } from '../3-plan/units.js';
 import type { KernelSet } from '../plan.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
@@ -21,6 +24,7 @@ import {
   storedValue,
   zeroPointOf,
 } from './requantization.js';
+import { constantTables, preluTables, productMultiplier, requantizationTable, unaryTable } from './tables.js';
 
 type Windowed = Extract<Operator, { padding: unknown }>;
 type OperatorOf<K extends Operator['kind']> = Extract<Operator, { kind: K }>;
@@ -31,6 +35,11 @@ const CHANNEL_BYTES = 12;
 const ADD_HEAD_ROOM = 2 ** 20;
 const LARGEST_U16 = 0xffff;
 const SOFTMAX_DEPTH_LIMIT = 4095;
+const TABLE_BYTES = 256;
+/** More tables than this would take more flash than the kernel without them takes time. */
+const LARGEST_TABLES = 64 << 10;
+const NO_TABLE = 0xffffffff;
+const NO_SCALING: FixedPointMultiplier = { multiplier: 0, shift: 0 };
 
 /** What encoding an operator needs to know around it. */
 export interface EncodingContext {
@@ -60,7 +69,36 @@ export function encodeOperator(operator: Operator, context: EncodingContext): Ui
       writeFullyConnected(record, operator);
       break;
     case 'ADD':
-      writeAdd(record, operator);
+    case 'SUB':
+    case 'MUL':
+      writeBinary(record, operator);
+      break;
+    case 'LOGISTIC':
+    case 'TANH':
+    case 'HARD_SWISH':
+    case 'HARD_SIGMOID':
+    case 'LEAKY_RELU':
+    case 'ELU':
+    case 'GELU':
+    case 'QUANTIZE':
+      writeTables(record, [unaryTable(operator, record.input, record.output)]);
+      break;
+    case 'PRELU': {
+      const slopes = record.tensor(operator.inputs[1]);
+      writeTables(record, preluTables(record.input, slopes, record.output));
+      break;
+    }
+    case 'TRANSPOSE':
+      writeTranspose(record, operator);
+      break;
+    case 'SLICE':
+      writeSlice(record, operator);
+      break;
+    case 'CONCATENATION':
+      writeConcatenation(record, operator);
+      break;
+    case 'RESIZE_NEAREST':
+      writeResize(record, operator);
       break;
     case 'PAD':
       writePad(record, operator);
@@ -83,7 +121,8 @@ export function encodeOperator(operator: Operator, context: EncodingContext): Ui
 /** One record with its tensors at hand; offsets are those of SPEC.md. */
 class RecordWriter {
   readonly bytes = new Uint8Array(OPERATOR_BYTES);
-  readonly input: Tensor;
+  /** The first input; of an operator with a constant on the left, the activation. */
+  input: Tensor;
   readonly output: Tensor;
   private readonly view = new DataView(this.bytes.buffer);
 
@@ -100,13 +139,21 @@ class RecordWriter {
   }
 
   kind(kind: ImageOperatorKind): void {
-    this.bytes[0] = OPERATOR_KINDS.indexOf(kind) + 1;
+    this.bytes[0] = OPERATOR_KINDS[kind];
   }
 
-  common(kind: ImageOperatorKind, { minimum, maximum }: { minimum: number; maximum: number }): void {
+  units(): Units {
+    return unitsOf(this.context.graph, this.operator);
+  }
+
+  common(
+    kind: ImageOperatorKind,
+    { minimum, maximum }: { minimum: number; maximum: number },
+    units = this.units().count,
+  ): void {
     this.kind(kind);
     this.words(4, [
-      unitsOf(this.context.graph, this.operator).count,
+      units,
       this.context.arenaOffsetOf(this.input.id),
       this.context.arenaOffsetOf(this.output.id),
       zeroPointOf(this.input),
@@ -300,7 +347,154 @@ function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'F
   return true;
 }
 
-function writeAdd(record: RecordWriter, operator: OperatorOf<'ADD'>): void {
+/** Tables of 256 bytes, one for all elements or one per index of the last dimension. */
+function writeTables(record: RecordWriter, tables: readonly Int8Array[]): void {
+  const { context } = record;
+  const units = record.units();
+  record.common('TABLE', INT8_RANGE, units.count);
+  const bytes = new Uint8Array(tables.length * TABLE_BYTES);
+  tables.forEach((table, index) => bytes.set(new Uint8Array(table.buffer), index * TABLE_BYTES));
+  record.words(32, [units.bytes, context.constants.add(bytes), tables.length]);
+}
+
+/**
+ * ADD of two activations of one shape has a kernel of its own; with a constant for all elements or per channel the operator is
+ * a table; all else is broadcast.
+ */
+function writeBinary(record: RecordWriter, operator: Binary): void {
+  const { graph } = record.context;
+  if (operator.kind === 'ADD' && !isBroadcast(operator, graph)) {
+    writeAdd(record, operator);
+    return;
+  }
+  const [first, second] = operator.inputs.map((id) => record.tensor(id));
+  const constantFirst = first.data !== null;
+  const [input, other] = constantFirst ? [second, first] : [first, second];
+  const values = elementCount(other.shape);
+  const perChannel = values === 1 || (values === other.shape.at(-1) && values === record.output.shape.at(-1));
+  record.input = input;
+  if (
+    other.data !== null &&
+    perChannel &&
+    values * TABLE_BYTES <= LARGEST_TABLES &&
+    sameShape(input.shape, record.output.shape)
+  ) {
+    writeTables(record, constantTables(operator, input, other, record.output, constantFirst));
+    return;
+  }
+  writeBroadcast(record, operator, input, other, constantFirst);
+}
+
+function writeBroadcast(
+  record: RecordWriter,
+  operator: Binary,
+  left: Tensor,
+  right: Tensor,
+  reversed: boolean,
+): void {
+  const { output, context } = record;
+  const { count } = record.units();
+  const strides = [left, right].map(({ shape }) => broadcastStrides(shape, output.shape));
+  const dimensions = collapse(output.shape, strides, count);
+  if (dimensions.length > 3) {
+    throw record.failure(
+      `[${left.shape.join(', ')}] and [${right.shape.join(', ')}] broadcast in too many dimensions`,
+    );
+  }
+  // Between the unit and the innermost dimension.
+  const [unit, column, channel] =
+    dimensions.length === 3 ? dimensions : [dimensions[0], neutral(2), dimensions[1]];
+  record.common('BINARY', activationRange(operator.activation, output), count);
+  const { constants } = context;
+  const functions = { ADD: 0, SUB: reversed ? 3 : 1, MUL: 2 };
+  record.bytes[32] = functions[operator.kind];
+  record.bytes[33] = right.data === null ? 0 : 1;
+  const product = operator.kind === 'MUL';
+  const scales = product ? null : addMultipliers(left, right, output);
+  record.words(36, [
+    right.data === null ? context.arenaOffsetOf(right.id) : constants.add(bytesOf(right.data)),
+    zeroPointOf(right),
+    column.extent,
+    channel.extent,
+    ...[0, 1].flatMap((side) => [unit, column, channel].map((dimension) => dimension.strides[side])),
+  ]);
+  record.multiplier(76, scales?.left ?? NO_SCALING);
+  record.multiplier(84, scales?.right ?? NO_SCALING);
+  record.multiplier(92, scales?.output ?? productMultiplier(left, right, output));
+}
+
+function bytesOf(data: ArrayBufferView): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function writeTranspose(record: RecordWriter, operator: OperatorOf<'TRANSPOSE'>): void {
+  const strides = stridesOf(record.input.shape);
+  writeCopy(
+    record,
+    operator.permutation.map((axis) => strides[axis]),
+    0,
+  );
+}
+
+function writeSlice(record: RecordWriter, { begin, strides }: OperatorOf<'SLICE'>): void {
+  const own = stridesOf(record.input.shape);
+  const start = begin.reduce((sum, index, d) => sum + index * own[d], 0);
+  writeCopy(
+    record,
+    own.map((stride, d) => stride * strides[d]),
+    start,
+  );
+}
+
+/** Every element of the output lies in the input at `begin` plus its index times the strides. */
+function writeCopy(record: RecordWriter, strides: number[], begin: number): void {
+  const { count } = record.units();
+  const dimensions = collapse(record.output.shape, [strides], count);
+  if (dimensions.length > 5) {
+    throw record.failure(`[${record.input.shape.join(', ')}] is rearranged in too many dimensions`);
+  }
+  const [unit, ...inner] = dimensions;
+  const four = [...Array.from({ length: 4 - inner.length }, () => neutral(1)), ...inner];
+  record.common('COPY', INT8_RANGE, count);
+  record.words(32, [
+    begin,
+    unit.strides[0],
+    ...four.map(({ extent }) => extent),
+    ...four.map((dimension) => dimension.strides[0]),
+  ]);
+}
+
+function writeConcatenation(record: RecordWriter, { inputs, axis }: OperatorOf<'CONCATENATION'>): void {
+  const { output, context } = record;
+  const { constants } = context;
+  const units = record.units();
+  const inner = (shape: readonly number[]): number => elementCount(shape.slice(axis));
+  const parts = inputs.flatMap((id) => {
+    const input = record.tensor(id);
+    const same = scaleOf(input) === scaleOf(output) && zeroPointOf(input) === zeroPointOf(output);
+    const table = same ? NO_TABLE : constants.add(bytesOf(requantizationTable(input, output)));
+    return [context.arenaOffsetOf(id), inner(input.shape), table];
+  });
+  record.common('CONCATENATION', INT8_RANGE, units.count);
+  record.words(32, [
+    units.bytes,
+    inner(output.shape),
+    constants.add(bytesOf(Uint32Array.from(parts))),
+    inputs.length,
+  ]);
+}
+
+function writeResize(record: RecordWriter, { rows, columns }: OperatorOf<'RESIZE_NEAREST'>): void {
+  const { constants } = record.context;
+  record.common('RESIZE_NEAREST', INT8_RANGE);
+  record.halves(32, [...record.input.shape.slice(1), columns.length]);
+  record.words(40, [
+    constants.add(bytesOf(Uint16Array.from(rows))),
+    constants.add(bytesOf(Uint16Array.from(columns))),
+  ]);
+}
+
+function writeAdd(record: RecordWriter, operator: Binary): void {
   const right = record.tensor(operator.inputs[1]);
   const multipliers = addMultipliers(record.input, right, record.output);
   record.common('ADD', activationRange(operator.activation, record.output));

@@ -8,6 +8,7 @@ import { elementCount, type Graph, type Operator } from '../../../src-main/compi
 import { STRATEGIES, type Plan, type Step } from '../../../src-main/compiler/plan.js';
 import { InputError } from '../../../src-main/common/errors.js';
 import { tightPower } from '../../support/planning-power.js';
+import { sameShape } from '../../../src-main/compiler/shapes.js';
 import { randomGraph, seededChoices, seeds } from '../../support/random-graph.js';
 
 const ROOMY = { kernels: 'reference', sramBytes: 1 << 20, nvmBytes: 1 << 20 } as const;
@@ -34,6 +35,16 @@ class SymbolicMemory {
     this.bytes.clear();
   }
 }
+
+const ELEMENT_WISE: ReadonlySet<string> = new Set([
+  'ADD',
+  'SUB',
+  'MUL',
+  'CLAMP',
+  'QUANTIZE',
+  'LEAKY_RELU',
+  'PRELU',
+]);
 
 /**
  * Executes a plan on symbols, with the power failing after every `period`th task or never, and checks that every
@@ -135,7 +146,7 @@ function elementsRead(
     }
     return all.filter((index) => rows.has(Math.floor(index / (shape[2] * shape[3]))));
   }
-  if (operator.kind === 'ADD' || operator.kind === 'CLAMP') {
+  if (ELEMENT_WISE.has(operator.kind) && sameShape(shape, graph.tensors[operator.outputs[0]].shape)) {
     const { bytes } = unitsOf(graph, operator);
     return all.slice(begin * bytes, end * bytes);
   }

@@ -22,7 +22,7 @@ export function dequantizeWeights(graph: Graph): Graph {
 }
 
 /** real = scale * (stored - zeroPoint), with the scale of the element's position along the quantized dimension. */
-function dequantized(tensor: Tensor): Tensor {
+export function dequantized(tensor: Tensor): Tensor {
   const { quantization, data, shape } = tensor;
   if (quantization === null || data === null) {
     return tensor;

@@ -2,17 +2,26 @@
 import type { ElementArray, ElementType, Graph, Quantization, Tensor } from '../../graph.js';
 import { elementCount } from '../../graph.js';
 import { entryOf } from '../../graph-access.js';
-import { bytesPerElement, elementsFromBytes, MAXIMUM_ELEMENTS } from '../elements.js';
-import { damagedModel, printableName, unknownOperators, unsupportedModel } from '../model-errors.js';
+import { bytesPerElement, elementsFromBytes, halfFloatsFromBytes, MAXIMUM_ELEMENTS } from '../elements.js';
+import {
+  damagedModel,
+  MAXIMUM_OPERATORS,
+  printableName,
+  tooManyOperators,
+  unknownOperators,
+  unsupportedModel,
+} from '../model-errors.js';
 import { builtinOperatorName } from './builtin-operators.js';
 import { dequantizeWeights } from './dequantize-weights.js';
 import { FlatBuffer, type Table } from './flatbuffer.js';
 import type { TfliteNode } from './node.js';
+import { oneType } from './one-type.js';
 import { TFLITE_OPERATORS } from './operators/index.js';
 import {
   BUFFER,
   CUSTOM_OPERATOR_CODE,
   ELEMENT_TYPES,
+  HALF_FLOAT,
   MODEL,
   OPERATOR,
   OPERATOR_CODE,
@@ -53,26 +62,55 @@ export function importTflite(bytes: Uint8Array, place: string, modelName: string
       'Export an inference function without control flow, as a single subgraph',
     );
   }
-  const operators = subgraph.tables(SUBGRAPH.operators);
-  const names = operatorNames(operators, operatorCodeNames(model), place);
+  const tables = subgraph.tables(SUBGRAPH.operators);
+  if (tables.length > MAXIMUM_OPERATORS) {
+    throw tooManyOperators(place, tables.length);
+  }
+  const names = operatorNames(tables, operatorCodeNames(model), place);
   const tensors = new TensorTable(subgraph.tables(SUBGRAPH.tensors), model.tables(MODEL.buffers), place);
-  const unknown = names.flatMap((operator, i) =>
-    TFLITE_OPERATORS.has(operator) ? [] : [{ operator, node: nodeLabel(operators[i], i, tensors) }],
-  );
+  const all = tables.map((table, i) => new FileNode(table, names[i], i, tensors, place));
+  const outputs = subgraph.int32s(SUBGRAPH.outputs) ?? [];
+  const nodes = withoutShapes(all, outputs);
+  const unknown = nodes.filter(({ operator }) => !TFLITE_OPERATORS.has(operator));
   if (unknown.length > 0) {
-    throw unknownOperators(place, unknown, [...TFLITE_OPERATORS.keys()]);
+    throw unknownOperators(
+      place,
+      unknown.map(({ operator, label }) => ({ operator, node: label })),
+      [...TFLITE_OPERATORS.keys()],
+    );
   }
   const inputs = (subgraph.int32s(SUBGRAPH.inputs) ?? []).map((index) => tensors.idOf(index));
-  return dequantizeWeights({
-    name: modelName,
-    operators: operators.map((operator, i) => {
-      const name = names[i];
-      return entryOf(TFLITE_OPERATORS, name)(new FileNode(operator, name, i, tensors, place));
+  return oneType(
+    dequantizeWeights({
+      name: modelName,
+      operators: nodes.flatMap((node) => entryOf(TFLITE_OPERATORS, node.operator)(node)),
+      inputs,
+      outputs: outputs.map((index) => tensors.idOf(index)),
+      tensors: tensors.used,
     }),
-    inputs,
-    outputs: (subgraph.int32s(SUBGRAPH.outputs) ?? []).map((index) => tensors.idOf(index)),
-    tensors: tensors.used,
-  });
+    place,
+  );
+}
+
+/**
+ * Leaves out nodes that only compute the shape of a RESHAPE, as models with an open batch size have them (SHAPE, STRIDED_SLICE,
+ * PACK): with a fixed size the shape of its output says it all. Anything else that nobody reads stays, to be judged.
+ */
+function withoutShapes(nodes: readonly FileNode[], outputs: readonly number[]): FileNode[] {
+  const wanted = new Set(outputs);
+  const shapes = new Set<number>();
+  return [...nodes]
+    .reverse()
+    .filter((node) => {
+      const shapesOnly =
+        node.outputIndices.length > 0 &&
+        node.outputIndices.every((index) => shapes.has(index) && !wanted.has(index));
+      node.inputIndices.forEach((index, i) => {
+        (shapesOnly || (node.operator === 'RESHAPE' && i > 0) ? shapes : wanted).add(index);
+      });
+      return !shapesOnly;
+    })
+    .reverse();
 }
 
 function operatorCodeNames(model: Table): string[] {
@@ -97,11 +135,6 @@ function operatorNames(operators: readonly Table[], codes: readonly string[], pl
     }
     return name;
   });
-}
-
-function nodeLabel(operator: Table, position: number, tensors: TensorTable): string {
-  const output = operator.int32s(OPERATOR.outputs)?.[0];
-  return output === undefined ? `node ${position}` : `node ${position} "${tensors.nameOf(output)}"`;
 }
 
 /** The file's tensors; one becomes part of the graph when an operator or the interface first asks for it. */
@@ -178,6 +211,14 @@ class TensorTable {
     return id;
   }
 
+  /** A new activation of the type and quantization of another tensor. @returns its id */
+  add(like: number, name: string, shape: number[]): number {
+    const model = this.used[this.idOf(like)];
+    const id = this.used.length;
+    this.used.push({ ...model, id, name, shape, data: null });
+    return id;
+  }
+
   /** The value of a constant, null for an activation. */
   constantOf(index: number): ElementArray | null {
     const table = this.#table(index);
@@ -190,17 +231,18 @@ class TensorTable {
       throw damagedModel(this.#placeOf(index), `is in buffer ${bufferIndex} of ${this.#buffers.length}`);
     }
     const type = this.#typeOf(index);
-    const key = `${bufferIndex} ${type}`;
+    const key = `${bufferIndex} ${table.int8(TENSOR.type)}`;
     let data = this.#constants.get(key);
     if (data === undefined) {
       const bytes = buffer.bytes(BUFFER.data);
       if (bytes === null || bytes.length === 0) {
         return null;
       }
-      if (bytes.length % bytesPerElement(type) !== 0) {
+      const half = table.int8(TENSOR.type) === HALF_FLOAT;
+      if (bytes.length % (half ? 2 : bytesPerElement(type)) !== 0) {
         throw damagedModel(this.#placeOf(index), `has ${bytes.length} bytes of ${type}`);
       }
-      data = elementsFromBytes(bytes, type);
+      data = half ? halfFloatsFromBytes(bytes) : elementsFromBytes(bytes, type);
       this.#constants.set(key, data);
     }
     if (table.table(TENSOR.sparsity) !== null) {
@@ -257,7 +299,8 @@ class TensorTable {
 
   #typeOf(index: number): ElementType {
     const code = this.#table(index).int8(TENSOR.type);
-    const type = ELEMENT_TYPES.get(code);
+    // Weights in half precision are widened as they are read.
+    const type = code === HALF_FLOAT ? 'float32' : ELEMENT_TYPES.get(code);
     if (type === undefined) {
       throw unsupportedModel(
         this.#placeOf(index),
@@ -285,9 +328,12 @@ class FileNode implements TfliteNode {
   readonly name: string;
   readonly operator: string;
   readonly inputCount: number;
+  readonly outputCount: number;
+  /** Position in the file and name, for lists. */
+  readonly label: string;
+  readonly inputIndices: readonly number[];
+  readonly outputIndices: readonly number[];
   readonly #table: Table;
-  readonly #inputs: readonly number[];
-  readonly #outputs: readonly number[];
   readonly #tensors: TensorTable;
   readonly #place: string;
 
@@ -295,15 +341,14 @@ class FileNode implements TfliteNode {
     this.operator = operator;
     this.#table = table;
     this.#tensors = tensors;
-    this.#inputs = table.int32s(OPERATOR.inputs) ?? [];
-    this.#outputs = table.int32s(OPERATOR.outputs) ?? [];
-    this.inputCount = this.#inputs.length;
-    const output = this.#outputs[0];
+    this.inputIndices = table.int32s(OPERATOR.inputs) ?? [];
+    this.outputIndices = table.int32s(OPERATOR.outputs) ?? [];
+    this.inputCount = this.inputIndices.length;
+    this.outputCount = this.outputIndices.length;
+    const output = this.outputIndices[0];
     this.name = output === undefined ? `node ${position}` : tensors.nameOf(output);
+    this.label = output === undefined ? this.name : `node ${position} "${this.name}"`;
     this.#place = `${place}, node ${position} ${operator} "${this.name}"`;
-    if (this.#outputs.length !== 1) {
-      throw damagedModel(this.#place, `has ${this.#outputs.length} outputs`);
-    }
   }
 
   input(index: number): number {
@@ -311,7 +356,7 @@ class FileNode implements TfliteNode {
   }
 
   optionalInput(index: number): number | null {
-    const tensor = this.#inputs[index] ?? -1;
+    const tensor = this.inputIndices[index] ?? -1;
     return tensor === -1 ? null : this.#tensors.idOf(tensor);
   }
 
@@ -341,8 +386,16 @@ class FileNode implements TfliteNode {
     return quantization === null ? stored : quantization.scales[0] * (stored - quantization.zeroPoints[0]);
   }
 
-  output(): number {
-    return this.#tensors.idOf(this.#outputs[0]);
+  output(index?: number): number {
+    return this.#tensors.idOf(this.#outputIndex(index));
+  }
+
+  outputShape(index: number): readonly number[] {
+    return this.#tensors.shapeOf(this.#outputIndex(index));
+  }
+
+  temporary(like: number, shape: number[]): number {
+    return this.#tensors.add(this.#inputIndex(like), `${this.name}/cut`, shape);
   }
 
   options(type: number): Table | null {
@@ -364,8 +417,15 @@ class FileNode implements TfliteNode {
     return damagedModel(this.#place, message);
   }
 
+  #outputIndex(index: number | undefined): number {
+    if (this.outputCount <= (index ?? 0) || (index === undefined && this.outputCount !== 1)) {
+      throw this.damaged(`has ${this.outputCount} outputs`);
+    }
+    return this.outputIndices[index ?? 0];
+  }
+
   #inputIndex(index: number): number {
-    const tensor = this.#inputs[index];
+    const tensor = this.inputIndices[index];
     if (tensor === undefined || tensor === -1) {
       throw this.damaged(`lacks input ${index + 1}`);
     }

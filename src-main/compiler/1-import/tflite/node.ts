@@ -19,8 +19,13 @@ export interface TfliteNode {
   integers(index: number): number[];
   /** The single value of input `index`, a constant, as a real number (dequantized). */
   real(index: number): number;
-  /** The graph's id of the only output. */
-  output(): number;
+  /** Number of outputs listed. */
+  outputCount: number;
+  /** The graph's id of output `index`, by default the only one. @throws InputError when there are others or it is not there */
+  output(index?: number): number;
+  outputShape(index: number): readonly number[];
+  /** The graph's id of a new tensor with the type and quantization of input `like`. */
+  temporary(like: number, shape: number[]): number;
   /** The operator's options; null when the file has none. @param type number in the union BuiltinOptions */
   options(type: number): Table | null;
   /** An error about this node that the user can do something about. */
@@ -29,7 +34,8 @@ export interface TfliteNode {
   damaged(message: string): Error;
 }
 
-export type TfliteOperatorImporter = (node: TfliteNode) => Operator;
+/** Gives one operator, or several in execution order. */
+export type TfliteOperatorImporter = (node: TfliteNode) => Operator | Operator[];
 
 const ACTIVATIONS: readonly Activation[] = ['NONE', 'RELU', 'RELU_N1_TO_1', 'RELU6'];
 

@@ -45,7 +45,20 @@ export const POOL_2D_OPTIONS = {
   activation: 5,
 } as const;
 export const FULLY_CONNECTED_OPTIONS = { activation: 0, weightsFormat: 1 } as const;
-export const ADD_OPTIONS = { activation: 0 } as const;
+/** AddOptions, SubOptions and MulOptions. */
+export const BINARY_OPTIONS = { activation: 0 } as const;
+export const CONCATENATION_OPTIONS = { axis: 0, activation: 1 } as const;
+export const STRIDED_SLICE_OPTIONS = {
+  beginMask: 0,
+  endMask: 1,
+  ellipsisMask: 2,
+  newAxisMask: 3,
+  shrinkAxisMask: 4,
+  offset: 5,
+} as const;
+export const RESIZE_OPTIONS = { alignCorners: 0, halfPixelCenters: 1 } as const;
+export const LEAKY_RELU_OPTIONS = { alpha: 0 } as const;
+export const GELU_OPTIONS = { approximate: 0 } as const;
 export const SOFTMAX_OPTIONS = { beta: 0 } as const;
 export const REDUCER_OPTIONS = { keepDims: 0 } as const;
 
@@ -56,12 +69,22 @@ export const OPTIONS_TYPE = {
   POOL_2D: 5,
   FULLY_CONNECTED: 8,
   SOFTMAX: 9,
+  CONCATENATION: 10,
   ADD: 11,
+  MUL: 21,
   REDUCER: 27,
+  SUB: 28,
+  STRIDED_SLICE: 32,
+  RESIZE_NEAREST_NEIGHBOR: 74,
+  LEAKY_RELU: 75,
+  GELU: 116,
 } as const;
 
 /** enum BuiltinOperator: the operator is named by custom_code. */
 export const CUSTOM_OPERATOR_CODE = 32;
+
+/** enum TensorType: float16, only ever of constants. */
+export const HALF_FLOAT = 1;
 
 /** enum TensorType, by number; missing entries are types that the bench has no use for. */
 export const ELEMENT_TYPES: ReadonlyMap<number, ElementType> = new Map([

@@ -1,4 +1,4 @@
-import type { Activation, Graph, Operator } from '../../graph.js';
+import type { Activation, Graph, Operator, Tensor } from '../../graph.js';
 import { hasSingleConsumer, producerOf, replaceOperator, sameQuantization } from '../../graph-edit.js';
 import { ACTIVATION_RANGES } from '../activation.js';
 
@@ -22,7 +22,7 @@ function fuseOne(graph: Graph, clamp: Extract<Operator, { kind: 'CLAMP' }>): Gra
   if (
     producer === undefined ||
     !hasSingleConsumer(graph, input) ||
-    !sameQuantization(graph.tensors[input], graph.tensors[output])
+    !(isFree(graph.tensors[input]) || sameQuantization(graph.tensors[input], graph.tensors[output]))
   ) {
     return graph;
   }
@@ -35,6 +35,11 @@ function fuseOne(graph: Graph, clamp: Extract<Operator, { kind: 'CLAMP' }>): Gra
     { ...producer, activation, outputs: [output] } as Operator,
   ]);
   return replaceOperator(fused, clamp, []);
+}
+
+/** Float, and nothing says how it is to be quantized. */
+function isFree({ type, quantization }: Tensor): boolean {
+  return type === 'float32' && quantization === null;
 }
 
 /** The activation equal to `activation` followed by a clamp, if there is one. */
