@@ -232,15 +232,15 @@ function listComplaint(steps: readonly ListStep[], repeats: number, limits: List
   for (const [index, { seconds }] of steps.entries()) {
     if (!(seconds >= limits.minimumSeconds && seconds <= limits.maximumSeconds)) {
       return (
-        `step ${index + 1} of ${formatQuantity(seconds, 's', 6)} is outside ` +
-        `${formatQuantity(limits.minimumSeconds, 's', 6)} to ${formatQuantity(limits.maximumSeconds, 's', 6)}`
+        `step ${index + 1} of ${formatQuantity(seconds, 's')} is outside ` +
+        `${formatQuantity(limits.minimumSeconds, 's')} to ${formatQuantity(limits.maximumSeconds, 's')}`
       );
     }
     const onGrid = Math.round(seconds / limits.secondsResolution) * limits.secondsResolution;
     if (Math.abs(onGrid - seconds) > limits.secondsResolution * 1e-3) {
       return (
-        `step ${index + 1} of ${formatQuantity(seconds, 's', 9)} is no multiple of ` +
-        formatQuantity(limits.secondsResolution, 's', 6)
+        `step ${index + 1} of ${formatQuantity(seconds, 's', 6)} is no multiple of ` +
+        formatQuantity(limits.secondsResolution, 's')
       );
     }
     if (limits.uniform && Math.abs(seconds - steps[0].seconds) > limits.secondsResolution / 2) {

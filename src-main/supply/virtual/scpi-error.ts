@@ -8,9 +8,12 @@ const TEXTS = {
   [-131]: 'Invalid suffix',
   [-221]: 'Settings conflict',
   [-222]: 'Data out of range',
+  [-223]: 'Too much data',
   [-224]: 'Illegal parameter value',
   [-350]: 'Queue overflow',
   [-363]: 'Input buffer overrun',
+  // Of Keysight's own: a command over RS-232 without SYST:REM first.
+  [550]: 'Command not allowed in local',
 } as const;
 
 export type ScpiErrorCode = keyof typeof TEXTS;

@@ -275,7 +275,12 @@ export class VirtualSupply {
 }
 
 /** Splits `HEADer:PATH? parameter, parameter`. @throws ScpiFault -102 when it has not that form */
-function parseUnit(text: string): { words: string[]; query: boolean; parameters: string[]; common: boolean } {
+export function parseUnit(text: string): {
+  words: string[];
+  query: boolean;
+  parameters: string[];
+  common: boolean;
+} {
   const match = /^(\*?)(:?[A-Za-z]\w*(?::[A-Za-z]\w*)*)(\??)(?:\s+(.*))?$/.exec(text);
   if (match === null || (match[1] === '*' && match[2].includes(':'))) {
     throw new ScpiFault(-102);
@@ -311,6 +316,6 @@ function oneOf(...words: string[]): (text: string) => void {
 }
 
 /** NR2 with six decimals, in microvolts and microamperes what the finest supplies resolve. */
-function formatNumber(value: number): string {
+export function formatNumber(value: number): string {
   return value.toFixed(6);
 }

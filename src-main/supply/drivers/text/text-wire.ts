@@ -366,7 +366,8 @@ export class TextWire implements SupplyWire {
     const errors: string[] = [];
     for (let read = 0; query !== null && read < MAXIMUM_QUEUED_ERRORS; read++) {
       const entry = await this.#ask(query, undefined, 'code,"message"', (reply) => {
-        const match = /^([+-]?\d+)\s*(?:,\s*(.*))?$/.exec(reply);
+        // Siglent leaves the comma out.
+        const match = /^([+-]?\d+)(?:\s*,|\s+|$)/.exec(reply);
         return match === null ? null : { code: Number(match[1]), text: reply };
       });
       if (entry.code === 0) {
