@@ -17,6 +17,21 @@ async function runs(program: string, ...options: string[]): Promise<boolean> {
   }
 }
 
+/** Why tests with sigrok-cli cannot run here, or false. */
+export async function sigrokSkip(): Promise<string | false> {
+  return (await runs('sigrok-cli', '--version'))
+    ? false
+    : 'sigrok-cli is not installed (Debian: apt-get install sigrok-cli)';
+}
+
+/** Its SCPI power supplies over a raw socket, which it can do by itself. @param address `tcp:HOST:PORT` */
+export async function sigrokOnTcp(address: string, ...options: string[]): Promise<string> {
+  const [, host, port] = address.split(':');
+  const driver = `scpi-pps:conn=tcp-raw/${host}/${port}`;
+  const { stdout, stderr } = await run('sigrok-cli', ['-d', driver, ...options], { timeout: 20_000 });
+  return stdout + stderr;
+}
+
 /** Why tests with sigrok-cli on a pseudo-terminal cannot run here, or false. */
 export async function sigrokSerialSkip(): Promise<string | false> {
   const programs: [string, string][] = [
