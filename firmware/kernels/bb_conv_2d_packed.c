@@ -6,6 +6,7 @@
 
 #include "bb_kernels.h"
 #include "bb_packed.h"
+#include "bb_stairs.h"
 
 /* Weights that one pass over the pixels may touch: what the 16 KB cache holds beside everything else. */
 #define PASS_BYTES 12288u
@@ -135,6 +136,7 @@ BB_TIME_CRITICAL void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *
             .zero_point = op->output_zero_point,
             .minimum = op->minimum,
             .maximum = op->maximum,
+            .landing = (uint32_t)bb_has_landing(op->minimum, op->output_zero_point),
         };
         int32_t out_y = (int32_t)first;
         int32_t out_x = 0;

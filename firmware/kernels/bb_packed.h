@@ -43,13 +43,17 @@ typedef struct bb_block {
     uint32_t channels;
     uint32_t taps; /* a multiple of 4: also the bytes of weights of a channel */
     int32_t zero_point, minimum, maximum;
+    uint32_t landing; /* 1: the stairs have one (bb_stairs.h) */
 } bb_block_t;
 
 /*
- * A channel of the stream: first sum of both halves, bias (zero point of the input folded in), multiplier, shift to the
- * right (1 .. 31) + 256 * residuals; then the weights, int8; then the residuals, weight (low half) and tap (high half).
+ * A channel of the stream. Head: bias, counted from the base of the stairs and with the zero point of the input folded in;
+ * number of residuals (high half) and `low` of the stairs. Then the weights, int8; the residuals, weight (low half) and tap
+ * (high half); tail: shift (high byte) and `high` of the stairs, their offset, their limit, and of stairs with a landing kink and jump.
  */
-#define BB_STREAM_HEADER_WORDS 4u
+#define BB_STREAM_HEAD_WORDS 2u
+#define BB_STREAM_TAIL_WORDS 3u
+#define BB_STREAM_LANDING_WORDS 2u
 
 void bb_packed_channels(bb_block_t *block);
 

@@ -1,6 +1,7 @@
 /* The portable twin of bb_packed_channels_m0.c: the same stream, exact sums, no packing of pixels. */
 #include "bb_packed.h"
 #include "bb_requantize.h"
+#include "bb_stairs.h"
 
 #if !BB_ON_CORTEX_M0
 
@@ -11,12 +12,20 @@ void bb_packed_channels(bb_block_t *b) {
     int8_t *output = b->output;
 
     for (uint32_t c = 0; c < b->channels; c++) {
-        const int32_t bias = (int32_t)stream[1];
-        const int32_t multiplier = (int32_t)stream[2];
-        const int32_t shift = -(int32_t)(stream[3] & 255u);
-        const uint32_t residuals = stream[3] >> 8;
-        const int8_t *const weights = (const int8_t *)(stream + BB_STREAM_HEADER_WORDS);
-        const uint32_t *const residual = stream + BB_STREAM_HEADER_WORDS + taps / 4u;
+        const int32_t bias = (int32_t)stream[0];
+        const uint32_t residuals = stream[1] >> 16;
+        const int8_t *const weights = (const int8_t *)(stream + BB_STREAM_HEAD_WORDS);
+        const uint32_t *const residual = stream + BB_STREAM_HEAD_WORDS + taps / 4u;
+        const uint32_t *const tail = residual + residuals;
+        const bb_stairs_t stairs = {
+            .low = stream[1] & 0xffffu,
+            .high = tail[0] & 0xffffffu,
+            .shift = tail[0] >> 24,
+            .offset = tail[1],
+            .limit = tail[2],
+            .kink = b->landing != 0 ? tail[3] : 0,
+            .jump = b->landing != 0 ? tail[4] : 0,
+        };
         int32_t sums[BB_BLOCK] = {bias, bias, bias, bias};
         for (uint32_t k = 0; k < taps; k++) { /* all pixels at once: a weight is widened only once */
             const int16_t weight = weights[k];
@@ -31,12 +40,17 @@ void bb_packed_channels(bb_block_t *b) {
             for (uint32_t r = 0; r < residuals; r++) {
                 sum += column[residual[r] >> 16] * (int16_t)(residual[r] & 0xffffu);
             }
-            sum = bb_requantize(sum, multiplier, shift) + b->zero_point;
             /* Backwards, so that the last pixel there is wins over those that are not. */
-            output[p == 0 ? 0 : b->offset[p - 1]] = bb_clamp_to_int8(sum, b->minimum, b->maximum);
+            int8_t *const to = output + (p == 0 ? 0 : b->offset[p - 1]);
+            if (stairs.limit == 0) {
+                sum = bb_requantize(sum, (int32_t)stairs.offset, -(int32_t)stairs.shift) + b->zero_point;
+                *to = bb_clamp_to_int8(sum, b->minimum, b->maximum);
+            } else {
+                *to = bb_climb(&stairs, sum, b->minimum, b->maximum);
+            }
         }
         output++;
-        stream = residual + residuals;
+        stream = tail + BB_STREAM_TAIL_WORDS + (b->landing != 0 ? BB_STREAM_LANDING_WORDS : 0);
     }
     b->stream = stream;
     b->output = output;

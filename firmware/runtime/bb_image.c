@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #include "../kernels/bb_packed.h"
+#include "../kernels/bb_planes.h"
+#include "../kernels/bb_stairs.h"
 #include "bb_crc32.h"
 #include "bb_runtime.h"
 
@@ -83,7 +85,10 @@ static bool windows_meet_input(int32_t outputs, int32_t stride, int32_t padding,
 }
 
 /* Walks the stream of a packed operator: every channel and every tap that a residual names must be there. */
-static void check_stream(context_t *c, const bb_window_t *w, uint32_t taps) {
+static void check_stream(context_t *c, const bb_operator_t *op, uint32_t taps) {
+    const bb_window_t *const w = &op->as.window;
+    const bool landing = bb_has_landing(op->minimum, op->output_zero_point);
+    const uint32_t tail_words = BB_STREAM_TAIL_WORDS + (landing ? BB_STREAM_LANDING_WORDS : 0);
     if (!require(c, w->weights % 4u == 0, FIELD(as.window.weights)) ||
         !constants_hold(c, w->weights, w->channels, FIELD(as.window.weights))) {
         return;
@@ -92,14 +97,12 @@ static void check_stream(context_t *c, const bb_window_t *w, uint32_t taps) {
     const uint32_t words = w->channels / 4u;
     uint32_t at = 0;
     for (uint32_t channel = 0; channel < w->output_channels; channel++) {
-        const uint32_t residuals_at = at + BB_STREAM_HEADER_WORDS + taps / 4u;
-        if (!require(c, residuals_at <= words, FIELD(as.window.channels))) {
+        const uint32_t residuals_at = at + BB_STREAM_HEAD_WORDS + taps / 4u;
+        if (!require(c, residuals_at + tail_words <= words, FIELD(as.window.channels))) {
             return;
         }
-        const uint32_t shift = stream[at + 3] & 255u;
-        const uint32_t residuals = stream[at + 3] >> 8;
-        if (!require(c, stream[at + 2] <= INT32_MAX && shift >= 1 && shift <= 31, FIELD(as.window.weights)) ||
-            !require(c, residuals <= words - residuals_at, FIELD(as.window.channels))) {
+        const uint32_t residuals = stream[at + 1] >> 16;
+        if (!require(c, residuals <= words - residuals_at - tail_words, FIELD(as.window.channels))) {
             return;
         }
         for (uint32_t i = 0; i < residuals; i++) {
@@ -107,42 +110,46 @@ static void check_stream(context_t *c, const bb_window_t *w, uint32_t taps) {
                 return;
             }
         }
-        at = residuals_at + residuals;
+        const uint32_t *const tail = stream + residuals_at + residuals;
+        const uint32_t shift = tail[0] >> 24;
+        if (!require(c, shift <= 31 && (tail[2] != 0 || (shift >= 1 && tail[1] <= INT32_MAX)), FIELD(as.window.weights))) {
+            return;
+        }
+        at = residuals_at + residuals + tail_words;
     }
     require(c, at == words && w->channels % 4u == 0, FIELD(as.window.channels));
 }
 
-static void check_packed_conv_2d(context_t *c, const bb_window_t *w) {
+static void check_packed_conv_2d(context_t *c, const bb_operator_t *op) {
+    const bb_window_t *const w = &op->as.window;
     const uint64_t taps = ((uint64_t)w->filter_height * w->filter_width * w->input_channels + 3u) & ~UINT64_C(3);
     require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
     if (require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) &&
         arena_holds(c, w->scratch, 2u * BB_BLOCK * taps + (uint64_t)w->filter_width * w->input_channels,
                     FIELD(as.window.scratch))) {
-        check_stream(c, w, (uint32_t)taps);
+        check_stream(c, op, (uint32_t)taps);
     }
 }
 
-static void check_packed_depthwise_conv_2d(context_t *c, const bb_window_t *w) {
-    const uint64_t width = (uint64_t)(w->output_width - 1u) * w->stride_width + 3u;
-    const uint64_t rows = 2u * (uint64_t)w->dilation_height + 1u + w->stride_height;
+static void check_packed_depthwise_conv_2d(context_t *c, const bb_operator_t *op) {
+    const bb_window_t *const w = &op->as.window;
+    const uint32_t record_bytes = bb_depthwise_record_bytes(bb_has_landing(op->minimum, op->output_zero_point));
     require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
             FIELD(as.window.depth_multiplier));
     require(c, w->filter_height == 3, FIELD(as.window.filter_height));
     require(c, w->filter_width == 3, FIELD(as.window.filter_width));
     require(c, w->dilation_width == 1, FIELD(as.window.dilation_width));
-    /* Rows far below the input would be copied from nowhere in 64 bits, but not in 32: none of these products may be large. */
-    if (!require(c, rows * width < COORDINATE_LIMIT, FIELD(as.window.stride_height)) ||
-        !require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) ||
-        !arena_holds(c, w->scratch, ((rows * width * w->input_channels + 3u) & ~UINT64_C(3)) + 12u * width,
+    if (!require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) ||
+        !arena_holds(c, w->scratch, bb_plane_scratch(w->output_height, w->stride_height, w->dilation_height),
                      FIELD(as.window.scratch)) ||
-        !require(c, w->channels == 52u * w->output_channels, FIELD(as.window.channels)) ||
+        !require(c, w->channels == record_bytes * w->output_channels, FIELD(as.window.channels)) ||
         !require(c, w->weights % 4u == 0, FIELD(as.window.weights)) ||
         !constants_hold(c, w->weights, w->channels, FIELD(as.window.weights))) {
         return;
     }
-    const int32_t *record = (const int32_t *)(const void *)(c->image + c->header->constants_offset + w->weights);
-    for (uint32_t channel = 0; channel < w->output_channels; channel++, record += 13) {
-        if (!require(c, record[2] >= 0 && record[3] >= 1 && record[3] <= 31, FIELD(as.window.weights))) {
+    const uint8_t *record = c->image + c->header->constants_offset + w->weights;
+    for (uint32_t channel = 0; channel < w->output_channels; channel++, record += record_bytes) {
+        if (!require(c, ((const bb_depthwise_record_t *)(const void *)record)->shift <= 31, FIELD(as.window.weights))) {
             return;
         }
     }
@@ -179,9 +186,9 @@ static void check_window(context_t *c, const bb_operator_t *op) {
         check_channels(c, w->channels, w->output_channels, FIELD(as.window.channels));
         require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
     } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D_PACKED) {
-        check_packed_depthwise_conv_2d(c, w);
+        check_packed_depthwise_conv_2d(c, op);
     } else if (op->kind == BB_OP_CONV_2D_PACKED) {
-        check_packed_conv_2d(c, w);
+        check_packed_conv_2d(c, op);
     } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D) {
         require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
                 FIELD(as.window.depth_multiplier));

@@ -8,7 +8,7 @@
 
 #define BB_IMAGE_MAGIC_VALUE 0x4D494242u
 #define BB_DATASET_MAGIC_VALUE 0x53444242u
-#define BB_IMAGE_VERSION_NUMBER 2u
+#define BB_IMAGE_VERSION_NUMBER 3u
 #define BB_DATASET_VERSION_NUMBER 1u
 
 /* Absolute NVM offsets, SPEC.md section 2. */

@@ -86,8 +86,8 @@ test('every field of the header that is wrong has its own answer', () => {
   const structure = (offset: number): Status => ({ code: STATUS.IMAGE_STRUCTURE, detail: offset });
   const cases: [string, Uint8Array, Status][] = [
     ['magic', patched(image, AT.magic, 0xdeadbeef), { code: STATUS.IMAGE_MAGIC, detail: 0xdeadbeef }],
-    ['version', patched(image, AT.version, (128 << 16) | 1), { code: STATUS.IMAGE_VERSION, detail: 1 }],
-    ['header bytes', patched(image, AT.version, (127 << 16) | 2), structure(AT.headerBytes)],
+    ['version', patched(image, AT.version, (128 << 16) | 2), { code: STATUS.IMAGE_VERSION, detail: 2 }],
+    ['header bytes', patched(image, AT.version, (127 << 16) | 3), structure(AT.headerBytes)],
     ['image bytes, longer', patched(image, AT.imageBytes, image.length + 16), structure(AT.imageBytes)],
     ['image bytes, odd', patched(image, AT.imageBytes, image.length - 1), structure(AT.imageBytes)],
     ['image bytes, tiny', patched(image, AT.imageBytes, 112), structure(AT.imageBytes)],

@@ -6,6 +6,9 @@ const LARGEST_TAPS = 0x7ffc;
 /** Output pixels that share one gathering of inputs, each with a 16-bit half per tap. */
 const BYTES_PER_TAP = 8;
 
+/** What a plane of the fast DEPTHWISE_CONV_2D holds: firmware/kernels/bb_planes.h. */
+const PLANE = { columns: 66, rows: 34, rowRecordBytes: 16 };
+
 /** Multiply-accumulates of one output of CONV_2D or FULLY_CONNECTED, up to the next multiple of 4. */
 export function paddedTaps(graph: Graph, operator: Operator): number {
   const weights = graph.tensors[operator.inputs[1]].shape;
@@ -25,10 +28,12 @@ export function scratchBytes(graph: Graph, operator: Operator): number | null {
       if (filterHeight !== 3 || filterWidth !== 3 || operator.dilationWidth !== 1) {
         return null;
       }
-      const depth = graph.tensors[operator.inputs[0]].shape[3];
-      const width = (graph.tensors[operator.outputs[0]].shape[2] - 1) * operator.strideWidth + 3;
-      const rows = 2 * operator.dilationHeight + 1 + operator.strideHeight;
-      return rows * width < 2 ** 20 ? 4 * Math.ceil((rows * width * depth) / 4) + 12 * width : null;
+      const { strideHeight, dilationHeight } = operator;
+      const pairs = Math.min(
+        Math.ceil(graph.tensors[operator.outputs[0]].shape[1] / 2),
+        dilationHeight === 1 ? Math.floor((PLANE.rows - 3) / strideHeight) + 1 : 1,
+      );
+      return ((pairs - 1) * strideHeight + 3) * (4 * PLANE.columns + PLANE.rowRecordBytes);
     }
     case 'FULLY_CONNECTED': {
       const [, inputs] = graph.tensors[operator.inputs[1]].shape;

@@ -1,7 +1,7 @@
 /** Numbers of the image format that more than one file needs: firmware/SPEC.md, section 3. */
 
 export const IMAGE_MAGIC = 0x4d494242;
-export const IMAGE_VERSION = 2;
+export const IMAGE_VERSION = 3;
 export const HEADER_BYTES = 128;
 export const OPERATOR_BYTES = 128;
 export const TASK_BYTES = 32;

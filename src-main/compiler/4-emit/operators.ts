@@ -241,10 +241,15 @@ function writePacked(
     return false;
   }
   const channels = weightedChannels(record, operator, record.output.shape[3], false);
+  const range = {
+    inputZeroPoint: zeroPointOf(input),
+    zeroPoint: zeroPointOf(record.output),
+    ...activationRange(operator.activation, record.output),
+  };
   const stream =
     operator.kind === 'CONV_2D'
-      ? packChannels(channels, paddedTaps(context.graph, operator), zeroPointOf(input))
-      : packDepthwise(channels, zeroPointOf(input));
+      ? packChannels(channels, paddedTaps(context.graph, operator), range)
+      : packDepthwise(channels, range);
   if (stream === null) {
     return false;
   }

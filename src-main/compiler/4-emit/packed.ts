@@ -1,5 +1,6 @@
 /** Weights as the packed kernels read them, channel by channel in one stream: firmware/SPEC.md, section 3.1, kind 11. */
 import type { FixedPointMultiplier } from '../fixed-point.js';
+import { findStairs, hasLanding, type Stairs } from './staircase.js';
 
 /**
  * Largest sum of |weight| in a group of four taps: with inputs down to -128 the sum of products then stays in 16 bits,
@@ -7,7 +8,10 @@ import type { FixedPointMultiplier } from '../fixed-point.js';
  */
 const GROUP_LIMIT = 255;
 const GROUP_TAPS = 4;
-const HEADER_BYTES = 16;
+const HEAD_BYTES = 8;
+const TAIL_BYTES = 12;
+/** Follows the stairs of a channel when they have a landing. */
+const LANDING_BYTES = 8;
 /** The kernels split a sum into halves and multiply those; they have room for this much. */
 const LARGEST_SUM = 2 ** 29;
 /** Largest distance of an int8 input from its zero point. */
@@ -20,15 +24,23 @@ export interface PackedChannel {
   weights: Int8Array;
 }
 
+/** What all channels of an operator share. */
+export interface PackedRange {
+  inputZeroPoint: number;
+  zeroPoint: number;
+  minimum: number;
+  maximum: number;
+}
+
 /** @returns the stream, or null when a channel needs more range than the packed kernels have */
 export function packChannels(
   channels: readonly PackedChannel[],
   taps: number,
-  inputZeroPoint: number,
+  range: PackedRange,
 ): Uint8Array | null {
   const parts: Uint8Array[] = [];
   for (const channel of channels) {
-    const part = packChannel(channel, taps, inputZeroPoint);
+    const part = packChannel(channel, taps, range);
     if (part === null) {
       return null;
     }
@@ -37,27 +49,38 @@ export function packChannels(
   return Buffer.concat(parts);
 }
 
+const DEPTHWISE_RECORD_BYTES = 28;
+
 /**
- * Of a DEPTHWISE_CONV_2D with 3 x 3 taps: fixed records, weights column by column as words.
+ * Of a DEPTHWISE_CONV_2D with 3 x 3 taps: fixed records.
  *
  * @returns the records, or null when a channel needs more range than the packed kernel has
  */
-export function packDepthwise(channels: readonly PackedChannel[], inputZeroPoint: number): Uint8Array | null {
-  const groups = 5;
-  const records = channels.map(({ bias, multiplier, weights }) => {
-    const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
-    const shift = -multiplier.shift;
-    if (!inRange(bias, magnitude, shift) || weights.includes(-128)) {
+export function packDepthwise(channels: readonly PackedChannel[], range: PackedRange): Uint8Array | null {
+  const landing = hasLanding(range);
+  const recordBytes = DEPTHWISE_RECORD_BYTES + (landing ? LANDING_BYTES : 0);
+  const bytes = new Uint8Array(channels.length * recordBytes);
+  const view = new DataView(bytes.buffer);
+  for (const [index, channel] of channels.entries()) {
+    const folded = foldZeroPoint(channel, range);
+    const stairs = stairsOf(channel, folded, range);
+    // Groups are two taps: only two of the lowest weight could overflow one.
+    if (stairs === null || channel.weights.includes(-128)) {
       return null;
     }
-    const foldedBias = bias - inputZeroPoint * weights.reduce((sum, weight) => sum + weight, 0);
-    const columns = [0, 3, 6, 1, 4, 7, 2, 5, 8].map((tap) => weights[tap]);
-    return [firstSum(foldedBias, groups), foldedBias, multiplier.multiplier, shift, ...columns];
-  });
-  if (records.includes(null)) {
-    return null;
+    const at = index * recordBytes;
+    view.setInt32(at, folded - stairs.base, true);
+    view.setUint16(at + 4, stairs.low, true);
+    view.setUint8(at + 6, stairs.shift);
+    view.setUint32(at + 8, stairs.high, true);
+    view.setInt32(at + 12, stairs.offset, true);
+    view.setUint32(at + 16, stairs.limit, true);
+    channel.weights.forEach((weight, tap) => view.setInt8(tap === 0 ? at + 7 : at + 19 + tap, weight));
+    if (landing) {
+      writeLanding(view, at + DEPTHWISE_RECORD_BYTES, stairs);
+    }
   }
-  return new Uint8Array(Int32Array.from(records.flatMap((record) => record ?? [])).buffer);
+  return bytes;
 }
 
 export interface PackedFullyConnected {
@@ -113,16 +136,24 @@ function inRange(bias: number, magnitude: number, shift: number): boolean {
   return shift >= 1 && shift <= 31 && Math.abs(bias) + LARGEST_INPUT * magnitude < LARGEST_SUM;
 }
 
-/** What the sum of both halves starts with: the bias in both, less what rounding adds in every group. */
-function firstSum(bias: number, groups: number): number {
-  return (bias + (bias << 16) - groups * 0x8000) | 0;
+/** Bias less input zero point x sum of all weights: what inputs are taken off for, once for all. */
+function foldZeroPoint({ bias, weights }: PackedChannel, { inputZeroPoint }: PackedRange): number {
+  return bias - inputZeroPoint * weights.reduce((sum, weight) => sum + weight, 0);
 }
 
-function packChannel(
-  { bias, multiplier, weights }: PackedChannel,
-  taps: number,
-  inputZeroPoint: number,
-): Uint8Array | null {
+/** @param folded from foldZeroPoint */
+function stairsOf({ multiplier, weights }: PackedChannel, folded: number, range: PackedRange): Stairs | null {
+  const extreme = (worst: (weight: number) => number): number =>
+    weights.reduce((sum, weight) => sum + worst(weight), folded);
+  return findStairs(
+    { multiplier, zeroPoint: range.zeroPoint, minimum: range.minimum, maximum: range.maximum },
+    extreme((weight) => Math.min(127 * weight, -128 * weight)),
+    extreme((weight) => Math.max(127 * weight, -128 * weight)),
+  );
+}
+
+function packChannel(channel: PackedChannel, taps: number, range: PackedRange): Uint8Array | null {
+  const { bias, multiplier, weights } = channel;
   const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
   const shift = -multiplier.shift;
   if (!inRange(bias, magnitude, shift)) {
@@ -131,20 +162,42 @@ function packChannel(
   const bounded = new Int8Array(taps);
   bounded.set(weights);
   const residuals = boundGroups(bounded);
-  const foldedBias = bias - inputZeroPoint * weights.reduce((sum, weight) => sum + weight, 0);
-  const bytes = new Uint8Array(HEADER_BYTES + taps + 4 * residuals.length);
+  const folded = foldZeroPoint(channel, range);
+  const stairs = stairsOf(channel, folded, range) ?? {
+    base: 0,
+    low: 0,
+    high: 0,
+    shift,
+    offset: multiplier.multiplier,
+    limit: 0,
+    kink: 0,
+    jump: 0,
+  };
+  const landing = hasLanding(range);
+  const tailBytes = TAIL_BYTES + (landing ? LANDING_BYTES : 0);
+  const bytes = new Uint8Array(HEAD_BYTES + taps + 4 * residuals.length + tailBytes);
   const view = new DataView(bytes.buffer);
-  const groups = taps / GROUP_TAPS;
-  view.setInt32(0, firstSum(foldedBias, groups), true);
-  view.setInt32(4, foldedBias, true);
-  view.setInt32(8, multiplier.multiplier, true);
-  view.setUint32(12, shift + 256 * residuals.length, true);
-  bytes.set(new Uint8Array(bounded.buffer), HEADER_BYTES);
+  view.setInt32(0, folded - stairs.base, true);
+  view.setUint16(4, stairs.low, true);
+  view.setUint16(6, residuals.length, true);
+  bytes.set(new Uint8Array(bounded.buffer), HEAD_BYTES);
   residuals.forEach(({ tap, weight }, index) => {
-    view.setInt16(HEADER_BYTES + taps + 4 * index, weight, true);
-    view.setUint16(HEADER_BYTES + taps + 4 * index + 2, tap, true);
+    view.setInt16(HEAD_BYTES + taps + 4 * index, weight, true);
+    view.setUint16(HEAD_BYTES + taps + 4 * index + 2, tap, true);
   });
+  const tail = bytes.length - tailBytes;
+  view.setUint32(tail, stairs.high + 2 ** 24 * stairs.shift, true);
+  view.setInt32(tail + 4, stairs.offset, true);
+  view.setUint32(tail + 8, stairs.limit, true);
+  if (landing) {
+    writeLanding(view, tail + TAIL_BYTES, stairs);
+  }
   return bytes;
+}
+
+function writeLanding(view: DataView, at: number, { kink, jump }: Stairs): void {
+  view.setUint32(at, kink, true);
+  view.setInt32(at + 4, jump, true);
 }
 
 /** Takes from the heaviest taps of each group what is beyond its limit, and returns that. */
