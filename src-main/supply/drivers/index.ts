@@ -3,6 +3,8 @@ import { didYouMean } from '../../common/nearest.js';
 import type { Port } from '../../common/port.js';
 import type { BenchSupply } from '../driver.js';
 import type { SupplyProfile } from '../profiles/index.js';
+import type { ModbusCommands } from './modbus/commands.js';
+import { ModbusWire } from './modbus/modbus-wire.js';
 import { SupervisedSupply } from './supervised-supply.js';
 import { KEITHLEY_2280S_COMMANDS, KEITHLEY_2450_COMMANDS } from './tables/keithley.js';
 import {
@@ -11,6 +13,7 @@ import {
   KEYSIGHT_N6700_COMMANDS,
 } from './tables/keysight.js';
 import { KORAD_COMMANDS } from './tables/korad.js';
+import { RDTECH_DPS_COMMANDS, RIDEN_COMMANDS } from './tables/rdtech.js';
 import { RIGOL_DP800_COMMANDS } from './tables/rigol-dp800.js';
 import { RS_HMP_COMMANDS } from './tables/rs-hmp.js';
 import { SCPI_COMMANDS } from './tables/scpi.js';
@@ -39,11 +42,20 @@ const TEXT_TABLES: readonly TextCommands[] = [
   KORAD_COMMANDS,
 ];
 
-export const SUPPLY_DRIVERS: readonly SupplyDriverKind[] = TEXT_TABLES.map((table) => ({
-  id: table.id,
-  name: table.name,
-  wire: (port, options) => new TextWire(port, table, options),
-}));
+const MODBUS_TABLES: readonly ModbusCommands[] = [RDTECH_DPS_COMMANDS, RIDEN_COMMANDS];
+
+export const SUPPLY_DRIVERS: readonly SupplyDriverKind[] = [
+  ...TEXT_TABLES.map((table): SupplyDriverKind => ({
+    id: table.id,
+    name: table.name,
+    wire: (port, options) => new TextWire(port, table, options),
+  })),
+  ...MODBUS_TABLES.map((table): SupplyDriverKind => ({
+    id: table.id,
+    name: table.name,
+    wire: (port, options) => new ModbusWire(port, table, options),
+  })),
+];
 
 /** @throws InputError `unknown-supply-driver` naming the nearest one */
 export function supplyDriver(id: string, place = 'supply driver'): SupplyDriverKind {

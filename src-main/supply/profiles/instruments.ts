@@ -25,6 +25,28 @@ const korad = {
 /** Two commands and their two checks, with 80 ms between all of them and some time for the replies. */
 const KORAD_STEP_SECONDS = 0.4;
 
+const modbus = {
+  replySeconds: 0.3,
+  commandSeconds: 0.02,
+  slewVoltsPerSecond: null,
+  readingsPerSecond: 10,
+  currentLimit: 'settable',
+  list: null,
+} as const;
+
+const dps = {
+  ...modbus,
+  driver: 'rdtech-dps',
+  link: { baudRate: 9600, stopBits: 1, tcpPort: null },
+} as const;
+
+const riden = {
+  ...modbus,
+  driver: 'riden-rd60xx',
+  link: { baudRate: 115_200, stopBits: 1, tcpPort: null },
+  readingsPerSecond: 25,
+} as const;
+
 const rigolTimer = {
   maximumSteps: 2048,
   minimumSeconds: 1,
@@ -243,5 +265,89 @@ export const INSTRUMENT_PROFILES: readonly SupplyProfile[] = [
     },
     source:
       '2450 Reference Manual section 6: source list of 100 points with one delay; ranges: its data sheet, 20 V range',
+  },
+  {
+    ...dps,
+    id: 'rdtech-dps5005',
+    name: 'RDTech DPS5005, 50 V 5 A',
+    limits: {
+      maximumVolts: 50,
+      maximumAmps: 5.1,
+      minimumStepSeconds: 0.25,
+      voltsResolution: 0.01,
+      ampsResolution: 0.001,
+    },
+    source:
+      'libsigrok rdtech-dps: registers and ranges; step: four exchanges of 16 bytes at 9600 baud with their silences',
+  },
+  {
+    ...dps,
+    id: 'rdtech-dps5015',
+    name: 'RDTech DPS5015, 50 V 15 A',
+    limits: {
+      maximumVolts: 50,
+      maximumAmps: 15,
+      minimumStepSeconds: 0.25,
+      voltsResolution: 0.01,
+      ampsResolution: 0.01,
+    },
+    source:
+      'libsigrok rdtech-dps: registers and ranges; step: four exchanges of 16 bytes at 9600 baud with their silences',
+  },
+  {
+    ...riden,
+    id: 'riden-rd6006',
+    name: 'Riden RD6006, 60 V 6 A',
+    limits: {
+      maximumVolts: 60,
+      maximumAmps: 6,
+      minimumStepSeconds: 0.15,
+      voltsResolution: 0.01,
+      ampsResolution: 0.001,
+    },
+    source:
+      'ShayBox/Riden: registers and scales; step: four exchanges of 16 bytes at 115200 baud with their silences',
+  },
+  {
+    ...riden,
+    id: 'riden-rd6006p',
+    name: 'Riden RD6006P, 60 V 6 A, fine resolution',
+    limits: {
+      maximumVolts: 60,
+      maximumAmps: 6,
+      minimumStepSeconds: 0.15,
+      voltsResolution: 0.001,
+      ampsResolution: 0.0001,
+    },
+    source:
+      'ShayBox/Riden: registers and scales; step: four exchanges of 16 bytes at 115200 baud with their silences',
+  },
+  {
+    ...riden,
+    id: 'riden-rd6012',
+    name: 'Riden RD6012, 60 V 12 A',
+    limits: {
+      maximumVolts: 60,
+      maximumAmps: 12,
+      minimumStepSeconds: 0.15,
+      voltsResolution: 0.01,
+      ampsResolution: 0.01,
+    },
+    source:
+      'ShayBox/Riden: registers and scales; step: four exchanges of 16 bytes at 115200 baud with their silences',
+  },
+  {
+    ...riden,
+    id: 'riden-rd6018',
+    name: 'Riden RD6018, 60 V 18 A',
+    limits: {
+      maximumVolts: 60,
+      maximumAmps: 18,
+      minimumStepSeconds: 0.15,
+      voltsResolution: 0.01,
+      ampsResolution: 0.01,
+    },
+    source:
+      'ShayBox/Riden: registers and scales; step: four exchanges of 16 bytes at 115200 baud with their silences',
   },
 ];

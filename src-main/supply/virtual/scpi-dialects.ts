@@ -1,5 +1,5 @@
 import { parseBoolean } from './parameters.js';
-import { done, type DialectCommand, type ScpiCore, type ScpiDialect } from './scpi-emulator.js';
+import type { DialectCommand, ScpiCore, ScpiDialect } from './scpi-emulator.js';
 import { ScpiFault } from './scpi-error.js';
 
 /** Commands with the channel in the last parameter, `(@1)`: the channel's index and the parameters before it. */
@@ -39,7 +39,7 @@ function basics(
     (act: (core: ScpiCore, channel: number, text: string) => void) =>
     (core: ScpiCore, parameters: string[]) => {
       const { channel, rest } = split(core, parameters);
-      return done(act(core, channel, one(rest)));
+      act(core, channel, one(rest));
     };
   const ask =
     (answer: (core: ScpiCore, channel: number) => string) => (core: ScpiCore, parameters: string[]) =>
@@ -59,10 +59,7 @@ function basics(
       'MEASure[:SCALar]:POWEr[:DC]?',
       ask((core, channel) => write(core.reading(channel).volts * core.reading(channel).amps)),
     ],
-    [
-      'INSTrument:NSELect',
-      (core, parameters) => done((core.selected = known(core, Number(one(parameters))))),
-    ],
+    ['INSTrument:NSELect', (core, parameters) => (core.selected = known(core, Number(one(parameters))))],
     ['INSTrument:NSELect?', (core) => String(core.selected + 1)],
   ];
 }
@@ -101,7 +98,7 @@ function protections(split: Split): DialectCommand[] {
       '[:SOURce]:VOLTage:PROTection:STATe',
       (core, parameters) => {
         const { channel, rest } = split(core, parameters);
-        return done((core.channels[channel].overVoltsOn = parseBoolean(one(rest))));
+        return (core.channels[channel].overVoltsOn = parseBoolean(one(rest)));
       },
     ],
     [
@@ -241,7 +238,7 @@ const RIGOL: ScpiDialect = {
     ],
     [
       'TIMEr[:STATe]',
-      (core, parameters) => done(parseBoolean(one(parameters)) ? core.startList() : core.stopList()),
+      (core, parameters) => (parseBoolean(one(parameters)) ? core.startList() : core.stopList()),
     ],
   ],
 };
@@ -315,10 +312,21 @@ const KEYSIGHT_N6705: ScpiDialect = {
     ['LIST:STEP', () => undefined],
     ['LIST:TERMinate:LAST', () => undefined],
     ['TRIGger:TRANsient:SOURce', () => undefined],
-    ['INITiate:TRANsient', (core) => done((core.remote = true))],
+    ['INITiate:TRANsient', (core) => (core.remote = true)],
     // Armed by INIT:TRAN; without it a trigger is ignored.
-    ['*TRG', (core) => done(core.remote ? core.startList() : undefined)],
-    ['ABORt:TRANsient', (core) => done(core.stopList(), (core.remote = false))],
+    [
+      '*TRG',
+      (core) => {
+        if (core.remote) core.startList();
+      },
+    ],
+    [
+      'ABORt:TRANsient',
+      (core) => {
+        core.remote = false;
+        core.stopList();
+      },
+    ],
   ],
 };
 
@@ -345,13 +353,13 @@ const RS_HMP4040: ScpiDialect = {
     ['OUTPut[:STATe]?', (core) => (core.channels[core.selected].on && core.master ? '1' : '0')],
     [
       'OUTPut:SELect',
-      (core, parameters) => done((core.channels[core.selected].on = parseBoolean(one(parameters)))),
+      (core, parameters) => (core.channels[core.selected].on = parseBoolean(one(parameters))),
     ],
-    ['OUTPut:GENeral', (core, parameters) => done((core.master = parseBoolean(one(parameters))))],
+    ['OUTPut:GENeral', (core, parameters) => (core.master = parseBoolean(one(parameters)))],
     ...protections(atChannel),
     [
       'FUSE[:STATe]',
-      (core, parameters) => done((core.channels[core.selected].overAmpsOn = parseBoolean(one(parameters)))),
+      (core, parameters) => (core.channels[core.selected].overAmpsOn = parseBoolean(one(parameters))),
     ],
     ['FUSE:TRIPped?', (core) => (core.channels[core.selected].tripped === 'OCP' ? '1' : '0')],
     ...[1, 2, 3, 4].map((number): DialectCommand => [
@@ -380,8 +388,8 @@ const RS_HMP4040: ScpiDialect = {
       },
     ],
     ['ARBitrary:TRANsfer', () => undefined],
-    ['ARBitrary:STARt', (core) => done(core.startList())],
-    ['ARBitrary:STOP', (core) => done(core.stopList())],
+    ['ARBitrary:STARt', (core) => core.startList()],
+    ['ARBitrary:STOP', (core) => core.stopList()],
   ],
 };
 
@@ -393,11 +401,11 @@ const SIGLENT: ScpiDialect = {
   commands: [
     ...basics(ofChannel, fixed3, plain),
     ...switches(ofChannel, 'ON', 'OFF'),
-    ['INSTrument', (core, parameters) => done((core.selected = ofChannel(core, parameters).channel))],
+    ['INSTrument', (core, parameters) => (core.selected = ofChannel(core, parameters).channel)],
     // Its set points are addressed by the channel in front.
-    ['CH:VOLTage', (core, parameters) => done(core.setVolts(0, one(parameters)))],
+    ['CH:VOLTage', (core, parameters) => core.setVolts(0, one(parameters))],
     ['CH:VOLTage?', (core) => fixed3(core.channels[0].volts)],
-    ['CH:CURRent', (core, parameters) => done(core.setAmps(0, one(parameters)))],
+    ['CH:CURRent', (core, parameters) => core.setAmps(0, one(parameters))],
     ['CH:CURRent?', (core) => fixed3(core.channels[0].amps)],
     [
       'SYSTem:STATus?',
@@ -416,7 +424,7 @@ const SIGLENT: ScpiDialect = {
     [
       'TIMEr[:STATe]',
       (core, parameters) =>
-        done(parseBoolean(one(ofChannel(core, parameters).rest)) ? core.startList() : core.stopList()),
+        parseBoolean(one(ofChannel(core, parameters).rest)) ? core.startList() : core.stopList(),
     ],
   ],
 };
@@ -458,7 +466,7 @@ const KEITHLEY_2450: ScpiDialect = {
     ...switches(atChannel, '1', '0'),
     ['SOURce:FUNCtion', () => undefined],
     ['SOURce:VOLTage:READ:BACK', () => undefined],
-    ['SOURce:VOLTage:ILIMit', (core, parameters) => done(core.setAmps(0, one(parameters)))],
+    ['SOURce:VOLTage:ILIMit', (core, parameters) => core.setAmps(0, one(parameters))],
     ['SOURce:VOLTage:ILIMit?', (core) => scientific(core.channels[0].amps)],
     ['SOURce:VOLTage:ILIMit:TRIPped?', (core) => (core.reading(0).limited ? '1' : '0')],
     ['SOURce:VOLTage:PROTection:TRIPped?', () => '0'],
@@ -472,8 +480,8 @@ const KEITHLEY_2450: ScpiDialect = {
         return undefined;
       },
     ],
-    ['INITiate', (core) => done(core.startList())],
-    ['ABORt', (core) => done(core.stopList())],
+    ['INITiate', (core) => core.startList()],
+    ['ABORt', (core) => core.stopList()],
   ],
 };
 

@@ -45,11 +45,8 @@ export interface ScpiCore {
   level(text: string, unit: 'V' | 'A'): number;
 }
 
-/** One command of a dialect: pattern as in header.ts, and what it does; a query returns its reply. */
-export type DialectCommand = [
-  pattern: string,
-  run: (core: ScpiCore, parameters: string[]) => string | undefined,
-];
+/** One command of a dialect: pattern as in header.ts, and what it does; only a string that it returns is a reply. */
+export type DialectCommand = [pattern: string, run: (core: ScpiCore, parameters: string[]) => unknown];
 
 export interface ScpiDialect {
   id: string;
@@ -216,7 +213,7 @@ export class ScpiEmulator implements Instrument, ScpiCore {
           throw new ScpiFault(550);
         }
         const answer = command.run(this, parameters);
-        if (answer !== undefined) answers.push(answer);
+        if (typeof answer === 'string') answers.push(answer);
       } catch (error) {
         if (!(error instanceof ScpiFault)) throw error;
         this.#errors.push(error.code);
@@ -229,24 +226,18 @@ export class ScpiEmulator implements Instrument, ScpiCore {
   #common(): DialectCommand[] {
     return [
       ['*IDN?', () => this.#dialect.identity],
-      ['*CLS', () => done(this.#errors.clear())],
+      ['*CLS', () => this.#errors.clear()],
       [
         '*RST',
-        () =>
-          done(this.channels.forEach((channel) => Object.assign(channel, { on: false, volts: 0, amps: 0 }))),
+        () => this.channels.forEach((channel) => Object.assign(channel, { on: false, volts: 0, amps: 0 })),
       ],
       ['*OPC?', () => '1'],
       [
         'SYSTem:ERRor[:NEXT]?',
         () => (this.#errors.length === 0 ? this.#dialect.noError : this.#errors.next()),
       ],
-      ['SYSTem:REMote', () => done((this.remote = true))],
-      ['SYSTem:LOCal', () => done((this.remote = false))],
+      ['SYSTem:REMote', () => (this.remote = true)],
+      ['SYSTem:LOCal', () => (this.remote = false)],
     ];
   }
-}
-
-/** For commands without a reply. */
-export function done(..._effects: unknown[]): undefined {
-  return undefined;
 }

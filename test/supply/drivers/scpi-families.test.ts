@@ -269,7 +269,7 @@ test('what a list cannot hold is refused with the reason, before anything is sen
   const cases: [profile: string, steps: ListStep[], repeats: number, code: string, reason: RegExp][] = [
     ['rigol-dp832', [{ ...step, seconds: 0.5 }], 1, 'supply-list', /500 ms is outside 1.00 s to/],
     ['rigol-dp832', [{ ...step, seconds: 1.5 }], 1, 'supply-list', /no multiple of 1/],
-    ['rigol-dp832', [{ ...step, volts: 40 }], 1, 'supply-limit', /40 V is outside/],
+    ['rigol-dp832', [{ ...step, volts: 40 }], 1, 'supply-limit', /40\.0000 V is outside/],
     [
       'siglent-spd3303x',
       Array.from({ length: 6 }, () => step),

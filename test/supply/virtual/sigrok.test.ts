@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KoradEmulator } from '../../../src-main/supply/virtual/korad.js';
+import { DPS5005, ModbusEmulator } from '../../../src-main/supply/virtual/modbus-emulator.js';
 import { SCPI_DIALECTS } from '../../../src-main/supply/virtual/scpi-dialects.js';
 import { ScpiEmulator } from '../../../src-main/supply/virtual/scpi-emulator.js';
 import {
@@ -48,4 +49,19 @@ test('sigrok-cli drives the Rigol DP832 emulator over TCP', { skip: await sigrok
   );
   await sigrok('-g', '1', '--config', 'enabled=off', '--set');
   assert.equal(rigol.terminals.on, false);
+});
+
+test('sigrok-cli drives the DPS5005 emulator', { skip }, async (context) => {
+  const dps = new ModbusEmulator(DPS5005);
+  const link = join(await temporaryFolder(context), 'dps');
+  const server = await serveInstrumentOnPty(dps, link);
+  context.after(() => server.close());
+  const run = await sigrokOnPty(context);
+  const sigrok = (...options: string[]) => run('rdtech-dps', link, ...options);
+  assert.match(await sigrok('--scan'), /RDTech DPS5005 v\d+/);
+  await sigrok('--config', 'voltage_target=2.5:current_limit=0.2:enabled=on', '--set');
+  assert.deepEqual(dps.terminals, { on: true, volts: 2.5, amps: 0.2 });
+  assert.match(await sigrok('--samples', '1'), /V: 2\.50 V DC[^]*I: 8 mA DC/);
+  await sigrok('--config', 'enabled=off', '--set');
+  assert.equal(dps.terminals.on, false);
 });
