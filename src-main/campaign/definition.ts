@@ -8,6 +8,7 @@ import { didYouMean } from '../common/nearest.js';
 import { resourcePath } from '../common/resources.js';
 import { parseQuantity, type Unit } from '../common/quantity.js';
 import { KERNEL_SETS, STRATEGIES } from '../compiler/plan.js';
+import { GENERATED_SHAPES } from './types.js';
 
 /** A positive number in SI units, or text such as `4.7 mF`. */
 function positive(unit: Unit) {
@@ -44,6 +45,15 @@ const harvestSchema = z.union([
       amps: positive('A'),
       period: positive('s'),
       duty: z.number().gt(0).lte(1),
+    }),
+  }),
+  z.strictObject({
+    generated: z.strictObject({
+      shape: z.enum(GENERATED_SHAPES),
+      volts: positive('V'),
+      amps: positive('A'),
+      duration: positive('s').default(60),
+      seed: z.number().int().min(0).default(1),
     }),
   }),
   z.literal('continuous'),
@@ -263,7 +273,9 @@ function keysAt(path: readonly PropertyKey[]): string[] {
         ? ['volts', 'amps']
         : path[2] === 'square'
           ? ['volts', 'amps', 'period', 'duty']
-          : ['constant', 'trace', 'scale', 'square'];
+          : path[2] === 'generated'
+            ? ['shape', 'volts', 'amps', 'duration', 'seed']
+            : ['constant', 'trace', 'scale', 'square', 'generated'];
     default:
       return Object.keys(campaignSchema.shape);
   }

@@ -126,6 +126,10 @@ function powerSource(harvest: HarvestDefinition, resolve: (path: string) => stri
   if ('constant' in harvest) {
     return { kind: 'constant', ...harvest.constant };
   }
+  if ('generated' in harvest) {
+    const { duration, ...generated } = harvest.generated;
+    return { kind: 'generated', ...generated, durationSeconds: duration };
+  }
   if ('square' in harvest) {
     const { volts, amps, period, duty } = harvest.square;
     return { kind: 'square', volts, amps, periodSeconds: period, dutyShare: duty };

@@ -10,7 +10,7 @@ import { sha256 } from '../common/sha256.js';
 import { resourcePath } from '../common/resources.js';
 import { compile, emitDataset, quantizeInput, type Compilation } from '../compiler/index.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
-import { constantHarvest, squareHarvest } from '../supply/traces/generated.js';
+import { constantHarvest, GENERATORS, squareHarvest } from '../supply/traces/generated.js';
 import { loadHarvest } from '../supply/traces/load-harvest.js';
 import type { Harvest } from '../supply/harvest.js';
 import type { Artifact, PowerSource, RunConfig } from './types.js';
@@ -130,6 +130,8 @@ async function resolveHarvest(power: PowerSource): Promise<Harvest | null> {
       return constantHarvest(power);
     case 'square':
       return squareHarvest(power);
+    case 'generated':
+      return GENERATORS[power.shape](power);
     case 'trace':
       return loadHarvest(power.path, { scale: power.scale });
   }

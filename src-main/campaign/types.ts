@@ -1,12 +1,25 @@
 /** Plain data of a run: what is asked for, what is seen while it goes on, what came out. */
 import type { KernelSet, Strategy } from '../compiler/plan.js';
 
+/** Kinds of harvest that are made at random from a seed (supply/traces/generated.ts). */
+export const GENERATED_SHAPES = ['clouds', 'rf-bursts', 'kinetic'] as const;
+export type GeneratedShape = (typeof GENERATED_SHAPES)[number];
+
 /** Where the power of a run comes from; turned into a Harvest when the run starts. */
 export type PowerSource =
   /** Bench power for the whole run. */
   | { kind: 'continuous' }
   | { kind: 'constant'; volts: number; amps: number }
   | { kind: 'square'; volts: number; amps: number; periodSeconds: number; dutyShare: number }
+  /** Made from a seed: the same on every machine. */
+  | {
+      kind: 'generated';
+      shape: GeneratedShape;
+      volts: number;
+      amps: number;
+      durationSeconds: number;
+      seed: number;
+    }
   /** A recorded trace; `scale` multiplies the harvested current. */
   | { kind: 'trace'; path: string; scale: number };
 

@@ -6,6 +6,7 @@ import { addBenchCommands } from './cli/bench-commands.js';
 import { addCampaignCommands } from './cli/campaign-commands.js';
 import { addFlashCommand } from './cli/flash-command.js';
 import { addModelCommands } from './cli/model-commands.js';
+import { addTraceCommand } from './cli/trace-command.js';
 import { reportError } from './cli/terminal.js';
 
 const program = new Command('brownout')
@@ -17,6 +18,7 @@ addModelCommands(program);
 addCampaignCommands(program);
 addFlashCommand(program);
 addBenchCommands(program);
+addTraceCommand(program);
 for (const command of program.commands) {
   command.exitOverride().showHelpAfterError('(add --help to see what the command takes)');
 }

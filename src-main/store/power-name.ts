@@ -13,6 +13,8 @@ export function powerName(power: PowerSource): string {
       const wave = `${formatQuantity(power.periodSeconds, 's')} ${Number((power.dutyShare * 100).toPrecision(3))} %`;
       return `${formatQuantity(power.volts, 'V')} ${formatQuantity(power.amps, 'A')} square ${wave}`;
     }
+    case 'generated':
+      return `${formatQuantity(power.volts, 'V')} ${formatQuantity(power.amps, 'A')} ${power.shape} ${formatQuantity(power.durationSeconds, 's')} seed ${power.seed}`;
     case 'trace':
       return basename(power.path) + (power.scale === 1 ? '' : ` x ${power.scale}`);
   }

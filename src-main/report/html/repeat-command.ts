@@ -3,7 +3,7 @@ import type { RunConfig } from '../../campaign/types.js';
 
 /**
  * Words of `brownout infer` with the run's configuration, quoted for a POSIX shell; null where the command line cannot
- * say it (square waves, scaled traces, samples that do not start at the first): then only the campaign file can.
+ * say it (square waves, generated harvests, scaled traces, samples that do not start at the first): then only the campaign file can.
  */
 export function repeatCommand(config: RunConfig): string | null {
   const power = powerWord(config);
@@ -35,6 +35,7 @@ function powerWord({ power }: RunConfig): string | null {
     case 'trace':
       return power.scale === 1 ? power.path : null;
     case 'square':
+    case 'generated':
       return null;
   }
 }

@@ -3,7 +3,9 @@ import { basename, extname } from 'node:path';
 import { InputError } from '../../common/errors.js';
 import type { Harvest } from '../harvest.js';
 import { DEFAULT_CONVERTER, type HarvestConverter } from './converter.js';
+import { parseMappedCsv, type ColumnMapping } from './csv-columns.js';
 import { downsample } from './downsample.js';
+import { scaleHarvest } from './edit.js';
 import { looksLikeEkho, parseEkho } from './ekho.js';
 import {
   DEFAULT_LIGHT_CELL,
@@ -14,9 +16,10 @@ import {
 import { parseMementos } from './mementos.js';
 import { looksLikePlainCsv, parsePlainCsv, PLAIN_CSV_HEADER } from './plain-csv.js';
 import type { SampledHarvest } from './samples.js';
+import { isHdf5, readShepherd } from './shepherd.js';
 import { shown, TraceText } from './trace-text.js';
 
-export const TRACE_FORMATS = ['mementos', 'ekho', 'indoor-light', 'csv'] as const;
+export const TRACE_FORMATS = ['mementos', 'ekho', 'indoor-light', 'csv', 'shepherd'] as const;
 export type TraceFormat = (typeof TRACE_FORMATS)[number];
 
 /** Files beyond this are refused before they are read. */
@@ -36,6 +39,10 @@ export interface LoadHarvestOptions {
    */
   converter?: HarvestConverter | null;
   lightCell?: LightCell;
+  /** A Shepherd recording is averaged over so much; 1 ms when left out. */
+  binSeconds?: number;
+  /** What the columns of a CSV file of others hold; the format is not looked for then. */
+  columns?: ColumnMapping;
 }
 
 /**
@@ -46,6 +53,11 @@ export interface LoadHarvestOptions {
 export async function loadHarvest(path: string, options: LoadHarvestOptions = {}): Promise<Harvest> {
   let text: string;
   try {
+    if (options.format === 'shepherd' || (options.format === undefined && (await isHdf5(path)))) {
+      const { binSeconds = options.stepSeconds } = options;
+      const converter = options.converter === undefined ? DEFAULT_CONVERTER : options.converter;
+      return finish(await readShepherd(path, { converter, binSeconds }), path, options);
+    }
     const { size } = await stat(path);
     if (size > MAXIMUM_FILE_BYTES) {
       throw new InputError({
@@ -71,7 +83,15 @@ export async function loadHarvest(path: string, options: LoadHarvestOptions = {}
 
 /** As loadHarvest, from text; `path` only names it. */
 export function parseHarvest(text: string, path: string, options: LoadHarvestOptions = {}): Harvest {
-  const scale = options.scale ?? 1;
+  const source = new TraceText(path, text);
+  if (source.lines.length < 2) {
+    throw source.error(0, `there are ${source.lines.length} lines`, 'A trace needs at least two samples');
+  }
+  return finish(parse(source, options), path, options);
+}
+
+/** Name, scale and shortest step, which have nothing to do with the format. */
+function finish(parsed: SampledHarvest, path: string, { scale = 1, stepSeconds }: LoadHarvestOptions): Harvest {
   if (!(scale > 0 && scale < Infinity)) {
     throw new InputError({
       code: 'bad-trace',
@@ -80,23 +100,17 @@ export function parseHarvest(text: string, path: string, options: LoadHarvestOpt
       remedy: 'Give a number greater than zero',
     });
   }
-  const source = new TraceText(path, text);
-  if (source.lines.length < 2) {
-    throw source.error(0, `there are ${source.lines.length} lines`, 'A trace needs at least two samples');
-  }
-  const parsed = parse(source, options.format ?? detect(source), options);
-  const notes = scale === 1 ? parsed.notes : [...parsed.notes, `The current was multiplied by ${scale}.`];
-  const harvest: Harvest = {
-    name: basename(path, extname(path)),
-    steps: parsed.steps.map((step) => ({ ...step, amps: step.amps * scale })),
-    durationSeconds: parsed.durationSeconds,
-    notes,
-  };
-  return options.stepSeconds === undefined ? harvest : downsample(harvest, options.stepSeconds).harvest;
+  const harvest = scaleHarvest({ name: basename(path, extname(path)), ...parsed }, scale);
+  return stepSeconds === undefined ? harvest : downsample(harvest, stepSeconds).harvest;
 }
 
-function parse(source: TraceText, format: TraceFormat, options: LoadHarvestOptions): SampledHarvest {
-  switch (format) {
+function parse(source: TraceText, options: LoadHarvestOptions): SampledHarvest {
+  if (options.columns !== undefined) {
+    return parseMappedCsv(source, options.columns);
+  }
+  switch (options.format ?? detect(source)) {
+    case 'shepherd':
+      throw source.error(0, 'it is text, a Shepherd recording is an HDF5 file', 'Leave the format out');
     case 'mementos':
       return parseMementos(source, options.converter ?? null);
     case 'ekho':
@@ -119,7 +133,7 @@ function parse(source: TraceText, format: TraceFormat, options: LoadHarvestOptio
   }
 }
 
-function detect(source: TraceText): TraceFormat {
+function detect(source: TraceText): Exclude<TraceFormat, 'shepherd'> {
   const { lines } = source;
   if (looksLikePlainCsv(lines)) return 'csv';
   if (looksLikeIndoorLight(lines)) return 'indoor-light';
@@ -128,7 +142,7 @@ function detect(source: TraceText): TraceFormat {
   throw source.error(
     0,
     `${shown(lines[0])} starts no trace format that the bench knows`,
-    `Known are Mementos (ms<TAB>V), Ekho IV curves (n, then vmin,vmax), indoor light (timestamp,...,isc_a,isc_c) and ` +
-      `plain CSV (${PLAIN_CSV_HEADER})`,
+    `Known are Mementos (ms<TAB>V), Ekho IV curves (n, then vmin,vmax), indoor light (timestamp,...,isc_a,isc_c), Shepherd ` +
+      `(HDF5) and plain CSV (${PLAIN_CSV_HEADER}); \`brownout trace FILE --columns ...\` turns any other CSV into the last`,
   );
 }

@@ -1,4 +1,4 @@
-import type { HarvestStep } from '../harvest.js';
+import type { Harvest, HarvestStep } from '../harvest.js';
 import { pushStep, type SampledHarvest } from './samples.js';
 import type { TraceText } from './trace-text.js';
 
@@ -43,4 +43,18 @@ export function parsePlainCsv(text: TraceText): SampledHarvest {
 
 export function looksLikePlainCsv(lines: readonly string[]): boolean {
   return lines.length > 0 && lines[0].replace(/\s/g, '').toLowerCase() === PLAIN_CSV_HEADER;
+}
+
+/** A harvest in this format; reading it again gives the same steps and duration. */
+export function formatPlainCsv({ steps, durationSeconds }: Harvest): string {
+  const lines = steps.map(({ startSeconds, volts, amps }) => `${startSeconds},${volts},${amps}`);
+  // The last line holds as long as the one before it did: one that repeats the values says when the harvest ends.
+  const { volts, amps } = steps[steps.length - 1];
+  const previous = steps.length > 1 ? steps[steps.length - 1].startSeconds - steps[steps.length - 2].startSeconds : 1;
+  const held = durationSeconds - steps[steps.length - 1].startSeconds;
+  if (Math.abs(held - previous) > 1e-9 * durationSeconds) {
+    const half = steps[steps.length - 1].startSeconds + held / 2;
+    lines.push(`${half},${volts},${amps}`);
+  }
+  return [PLAIN_CSV_HEADER, ...lines, ''].join('\n');
 }

@@ -49,3 +49,34 @@ export function harvestStatistics(harvest: Harvest, onWatts?: number): HarvestSt
     shortestStepSeconds: pieces.reduce((least, { seconds }) => Math.min(least, seconds), Infinity),
   };
 }
+
+export interface HarvestBin {
+  minimumWatts: number;
+  meanWatts: number;
+  maximumWatts: number;
+}
+
+/** Power over `count` equal parts of one repetition, for previews: least, mean and most of each. */
+export function harvestBins(harvest: Harvest, count: number): HarvestBin[] {
+  const width = harvest.durationSeconds / count;
+  const bins = Array.from({ length: count }, () => ({ minimumWatts: Infinity, joules: 0, maximumWatts: 0 }));
+  harvest.steps.forEach(({ startSeconds, volts, amps }, index) => {
+    const end =
+      index + 1 < harvest.steps.length ? harvest.steps[index + 1].startSeconds : harvest.durationSeconds;
+    const watts = volts * amps;
+    const last = Math.min(count - 1, Math.ceil(end / width) - 1);
+    for (let bin = Math.min(count - 1, Math.floor(startSeconds / width)); bin <= last; bin++) {
+      const seconds = Math.min(end, (bin + 1) * width) - Math.max(startSeconds, bin * width);
+      if (seconds > 0) {
+        bins[bin].minimumWatts = Math.min(bins[bin].minimumWatts, watts);
+        bins[bin].maximumWatts = Math.max(bins[bin].maximumWatts, watts);
+        bins[bin].joules += watts * seconds;
+      }
+    }
+  });
+  return bins.map(({ minimumWatts, joules, maximumWatts }) => ({
+    minimumWatts: Number.isFinite(minimumWatts) ? minimumWatts : 0,
+    meanWatts: joules / width,
+    maximumWatts,
+  }));
+}

@@ -4,14 +4,17 @@ import fc from 'fast-check';
 import { InputError } from '../../../src-main/common/errors.js';
 import type { Harvest } from '../../../src-main/supply/harvest.js';
 import { downsample } from '../../../src-main/supply/traces/downsample.js';
+import { repeatHarvest, trimHarvest } from '../../../src-main/supply/traces/edit.js';
 import {
   constantHarvest,
+  GENERATORS,
   rfBurstsHarvest,
   squareHarvest,
 } from '../../../src-main/supply/traces/generated.js';
-import { loadHarvest } from '../../../src-main/supply/traces/load-harvest.js';
 import { harvestAt, sourceChanges } from '../../../src-main/supply/traces/playback.js';
-import { harvestStatistics } from '../../../src-main/supply/traces/statistics.js';
+import { loadHarvest, parseHarvest } from '../../../src-main/supply/traces/load-harvest.js';
+import { formatPlainCsv } from '../../../src-main/supply/traces/plain-csv.js';
+import { harvestBins, harvestStatistics } from '../../../src-main/supply/traces/statistics.js';
 import { sharedPath } from '../../support/shared.js';
 
 const harvests = fc
@@ -216,4 +219,91 @@ test('RF bursts repeat for a seed, differ for another, and have the shares asked
     () => squareHarvest({ volts: 1, amps: 1, periodSeconds: 1, dutyShare: 1.5 }),
     /dutyShare is 1\.5/,
   );
+});
+
+test('property: a part of a harvest gives what the whole gives there', () => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(harvests, share, share, share, (harvest, one, other, place) => {
+      const [from, to] = [one, other].toSorted((a, b) => a - b).map((part) => part * harvest.durationSeconds);
+      fc.pre(to - from > 1e-6);
+      const part = trimHarvest(harvest, from, to);
+      assert.equal(part.steps[0].startSeconds, 0);
+      assert.ok(Math.abs(part.durationSeconds - (to - from)) < 1e-12);
+      assert.ok(part.steps.every(({ startSeconds }) => startSeconds < part.durationSeconds));
+      const seconds = place * (to - from) * 0.999;
+      const edge = part.steps.some(({ startSeconds }) => Math.abs(startSeconds - seconds) < 1e-9);
+      fc.pre(!edge);
+      assert.deepEqual(harvestAt(part, seconds), harvestAt(harvest, from + seconds));
+    }),
+  );
+});
+
+test('a part that is not there, or too many repetitions, are refused', () => {
+  const harvest = squareHarvest({ volts: 1, amps: 1, periodSeconds: 2, dutyShare: 0.5 });
+  for (const [from, to] of [
+    [-1, 1],
+    [1, 1],
+    [0, 2.5],
+    [NaN, 1],
+  ]) {
+    assert.throws(() => trimHarvest(harvest, from, to), InputError);
+  }
+  assert.throws(() => repeatHarvest(harvest, 100, 150), InputError);
+});
+
+test('property: a repeated harvest gives the same at every time', () => {
+  fc.assert(
+    fc.property(harvests, fc.integer({ min: 1, max: 5 }), (harvest, count) => {
+      const repeated = repeatHarvest(harvest, count, 1e6);
+      const { coulombs, joules } = totals(harvest);
+      assert.ok(Math.abs(totals(repeated).coulombs - count * coulombs) <= 1e-9 * (1 + count * coulombs));
+      assert.ok(Math.abs(totals(repeated).joules - count * joules) <= 1e-9 * (1 + count * joules));
+    }),
+  );
+});
+
+test('property: written as plain CSV and read again, a harvest is the same', () => {
+  fc.assert(
+    fc.property(harvests, (harvest) => {
+      const again = parseHarvest(formatPlainCsv(harvest), 'again.csv');
+      assert.ok(Math.abs(again.durationSeconds - harvest.durationSeconds) < 1e-9 * harvest.durationSeconds);
+      const { coulombs, joules } = totals(harvest);
+      assert.ok(Math.abs(totals(again).coulombs - coulombs) <= 1e-9 * (1 + coulombs));
+      assert.ok(Math.abs(totals(again).joules - joules) <= 1e-9 * (1 + joules));
+    }),
+  );
+});
+
+test('property: the bins of a preview hold all of the energy, between least and most', () => {
+  fc.assert(
+    fc.property(harvests, fc.integer({ min: 1, max: 90 }), (harvest, count) => {
+      const bins = harvestBins(harvest, count);
+      const joules = bins.reduce((sum, { meanWatts }) => sum + (meanWatts * harvest.durationSeconds) / count, 0);
+      assert.ok(Math.abs(joules - totals(harvest).joules) <= 1e-9 * (1 + joules));
+      for (const { minimumWatts, meanWatts, maximumWatts } of bins) {
+        assert.ok(minimumWatts <= meanWatts * (1 + 1e-9) + 1e-15 && meanWatts <= maximumWatts * (1 + 1e-9) + 1e-15);
+      }
+    }),
+  );
+});
+
+test('generated harvests: the same for a seed, others for another, within their source, of the length asked for', () => {
+  for (const [name, generate] of Object.entries(GENERATORS)) {
+    const options = { volts: 4, amps: 0.02, durationSeconds: 300, seed: 7 };
+    const harvest = generate(options);
+    assert.deepEqual(generate(options), harvest, name);
+    assert.notDeepEqual(generate({ ...options, seed: 8 }).steps, harvest.steps, name);
+    assert.equal(harvest.durationSeconds, 300);
+    assert.equal(harvest.steps[0].startSeconds, 0);
+    harvest.steps.forEach(({ startSeconds, volts, amps }, index) => {
+      assert.ok(index === 0 || startSeconds > harvest.steps[index - 1].startSeconds, name);
+      assert.ok(startSeconds < 300 && (volts === 4 || volts === 0) && amps >= 0 && amps <= 0.02, name);
+    });
+    assert.throws(() => generate({ ...options, durationSeconds: 1e9 }), InputError);
+  }
+  const { onShare: walking } = harvestStatistics(GENERATORS.kinetic({ volts: 4, amps: 1, durationSeconds: 600, seed: 1 }));
+  assert.ok(walking > 0.03 && walking < 0.15, `on ${walking} of the time`);
+  const sun = harvestStatistics(GENERATORS.clouds({ volts: 4, amps: 1, durationSeconds: 600, seed: 1 }));
+  assert.ok(sun.meanWatts > 1.5 && sun.meanWatts < 3.6, `mean ${sun.meanWatts} of 4 W`);
 });
