@@ -68,7 +68,9 @@ export function harvestPlot({ name, durationSeconds, bins }: HarvestPlotData): s
     <path fill="#f3c98b" d="${band([...bins]) ?? ''}" />
     <path fill="none" stroke="#b35c00" stroke-width="1.2" d="${mean([...bins]) ?? ''}" />
     <text x="${LEFT - 6}" y="${TOP - 12}" text-anchor="end" font-weight="bold">${watts.prefix}W</text>
-    <text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end" font-weight="bold">time (${seconds.prefix}s)</text>
+    <text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end" font-weight="bold">
+      time (${seconds.prefix}s)
+    </text>
   </svg>`;
   return picture.source;
 }

@@ -9,7 +9,12 @@ import { repeatHarvest, scaleHarvest, trimHarvest } from '../supply/traces/edit.
 import { GENERATORS } from '../supply/traces/generated.js';
 import { loadHarvest, type TraceFormat } from '../supply/traces/load-harvest.js';
 import { formatPlainCsv } from '../supply/traces/plain-csv.js';
-import { harvestBins, harvestStatistics, type HarvestBin, type HarvestStatistics } from '../supply/traces/statistics.js';
+import {
+  harvestBins,
+  harvestStatistics,
+  type HarvestBin,
+  type HarvestStatistics,
+} from '../supply/traces/statistics.js';
 import { MAXIMUM_TRACE_SAMPLES } from '../supply/traces/trace-text.js';
 
 export { GENERATED_SHAPES };

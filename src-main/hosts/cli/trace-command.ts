@@ -2,7 +2,12 @@
 import { Option, type Command } from 'commander';
 import { InputError } from '../../common/errors.js';
 import { formatQuantity, parseQuantity } from '../../common/quantity.js';
-import { examineTrace, GENERATED_SHAPES, type TraceDescription, type TraceRequest } from '../../service/trace.js';
+import {
+  examineTrace,
+  GENERATED_SHAPES,
+  type TraceDescription,
+  type TraceRequest,
+} from '../../service/trace.js';
 import type { GeneratedShape } from '../../campaign/types.js';
 import { TRACE_FORMATS, type TraceFormat } from '../../supply/traces/load-harvest.js';
 import { countOption, factorOption, jsonOption, quantityOption, wordOption } from './options.js';
@@ -30,31 +35,53 @@ export function addTraceCommand(program: Command): void {
     .command('trace [file]')
     .description('describe, cut, scale, convert or generate a harvest trace')
     .addOption(
-      new Option('--generate <shape>', `make one instead of reading a file: ${GENERATED_SHAPES.join(', ')}`).argParser(
-        wordOption('--generate', GENERATED_SHAPES),
-      ),
-    )
-    .addOption(new Option('--volts <v>', 'of the generated source').default(5).argParser(quantityOption('--volts', 'V')))
-    .addOption(
-      new Option('--amps <a>', 'most current of the generated source').default(0.02).argParser(quantityOption('--amps', 'A')),
+      new Option(
+        '--generate <shape>',
+        `make one instead of reading a file: ${GENERATED_SHAPES.join(', ')}`,
+      ).argParser(wordOption('--generate', GENERATED_SHAPES)),
     )
     .addOption(
-      new Option('--duration <s>', 'of the generated harvest').default(60).argParser(quantityOption('--duration', 's')),
+      new Option('--volts <v>', 'of the generated source')
+        .default(5)
+        .argParser(quantityOption('--volts', 'V')),
     )
-    .addOption(new Option('--seed <n>', 'of the generated harvest').default(1).argParser(countOption('--seed', 0)))
     .addOption(
-      new Option('--format <name>', `of the file, where it is not recognised: ${TRACE_FORMATS.join(', ')}`).argParser(
-        wordOption('--format', TRACE_FORMATS),
-      ),
+      new Option('--amps <a>', 'most current of the generated source')
+        .default(0.02)
+        .argParser(quantityOption('--amps', 'A')),
     )
-    .option('--columns <mapping>', 'what the columns of any CSV hold, like time=t[ms],volts=5V,amps=current[mA]')
+    .addOption(
+      new Option('--duration <s>', 'of the generated harvest')
+        .default(60)
+        .argParser(quantityOption('--duration', 's')),
+    )
+    .addOption(
+      new Option('--seed <n>', 'of the generated harvest').default(1).argParser(countOption('--seed', 0)),
+    )
+    .addOption(
+      new Option(
+        '--format <name>',
+        `of the file, where it is not recognised: ${TRACE_FORMATS.join(', ')}`,
+      ).argParser(wordOption('--format', TRACE_FORMATS)),
+    )
+    .option(
+      '--columns <mapping>',
+      'what the columns of any CSV hold, like time=t[ms],volts=5V,amps=current[mA]',
+    )
     .addOption(new Option('--trim <from..to>', 'keep a part, like 2s..30s').argParser(trimOption))
-    .addOption(new Option('--scale <factor>', 'multiply the current').default(1).argParser(factorOption('--scale')))
-    .addOption(new Option('--loop <n>', 'play it so many times in a row').default(1).argParser(countOption('--loop', 1)))
     .addOption(
-      new Option('--step <s>', 'merge steps shorter than a supply can follow; energy and charge stay').argParser(
-        quantityOption('--step', 's'),
-      ),
+      new Option('--scale <factor>', 'multiply the current').default(1).argParser(factorOption('--scale')),
+    )
+    .addOption(
+      new Option('--loop <n>', 'play it so many times in a row')
+        .default(1)
+        .argParser(countOption('--loop', 1)),
+    )
+    .addOption(
+      new Option(
+        '--step <s>',
+        'merge steps shorter than a supply can follow; energy and charge stay',
+      ).argParser(quantityOption('--step', 's')),
     )
     .option('--out <file.csv>', "write it as the bench's own CSV")
     .option('--plot <file.svg>', 'draw its power over time')
@@ -126,7 +153,9 @@ function print(description: TraceDescription, { out, plot }: TraceOptions): void
     'longest gap': Number.isFinite(statistics.longestGapSeconds)
       ? formatQuantity(statistics.longestGapSeconds, 's')
       : 'all of it',
-    ...(mergedPowerShare > 0 ? { 'power changed by merging': `${percent(mergedPowerShare)} of the mean (RMS)` } : {}),
+    ...(mergedPowerShare > 0
+      ? { 'power changed by merging': `${percent(mergedPowerShare)} of the mean (RMS)` }
+      : {}),
   });
   const peak = bins.reduce((most, { meanWatts }) => Math.max(most, meanWatts), 0);
   const bar = bins.map(({ meanWatts }) =>

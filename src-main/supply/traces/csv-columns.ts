@@ -53,7 +53,10 @@ function isKey(key: string): key is keyof ColumnMapping {
 function columnSource(value: string, unit: Unit): ColumnSource {
   const named = /^(.*)\[([^\]]+)\]$/s.exec(value);
   if (named) {
-    const unitFactor = parseQuantity(`1 ${named[2].trim()}`, unit, { place: `--columns ${value}`, positive: true });
+    const unitFactor = parseQuantity(`1 ${named[2].trim()}`, unit, {
+      place: `--columns ${value}`,
+      positive: true,
+    });
     return { column: named[1].trim(), unitFactor };
   }
   // A number with a unit is a quantity; without one it is the number of a column.
@@ -104,7 +107,11 @@ export function parseMappedCsv(text: TraceText, mapping: ColumnMapping): Sampled
     });
   }
   if (samples.length < 2) {
-    throw text.error(text.lines.length - 1, 'fewer than two samples', 'At least two are needed, to know their interval');
+    throw text.error(
+      text.lines.length - 1,
+      'fewer than two samples',
+      'At least two are needed, to know their interval',
+    );
   }
   return stepsFromSamples(samples);
 }

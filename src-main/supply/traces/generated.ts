@@ -160,7 +160,11 @@ function exponential(random: () => number, mean: number): number {
 
 function checkSteps(kind: string, steps: number): void {
   if (steps > MAXIMUM_STEPS) {
-    throw refuse(kind, `it would have ${Math.ceil(steps)} steps`, 'Shorten it: a harvest starts again from its beginning');
+    throw refuse(
+      kind,
+      `it would have ${Math.ceil(steps)} steps`,
+      'Shorten it: a harvest starts again from its beginning',
+    );
   }
 }
 

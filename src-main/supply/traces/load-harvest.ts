@@ -91,7 +91,11 @@ export function parseHarvest(text: string, path: string, options: LoadHarvestOpt
 }
 
 /** Name, scale and shortest step, which have nothing to do with the format. */
-function finish(parsed: SampledHarvest, path: string, { scale = 1, stepSeconds }: LoadHarvestOptions): Harvest {
+function finish(
+  parsed: SampledHarvest,
+  path: string,
+  { scale = 1, stepSeconds }: LoadHarvestOptions,
+): Harvest {
   if (!(scale > 0 && scale < Infinity)) {
     throw new InputError({
       code: 'bad-trace',

@@ -50,7 +50,8 @@ export function formatPlainCsv({ steps, durationSeconds }: Harvest): string {
   const lines = steps.map(({ startSeconds, volts, amps }) => `${startSeconds},${volts},${amps}`);
   // The last line holds as long as the one before it did: one that repeats the values says when the harvest ends.
   const { volts, amps } = steps[steps.length - 1];
-  const previous = steps.length > 1 ? steps[steps.length - 1].startSeconds - steps[steps.length - 2].startSeconds : 1;
+  const previous =
+    steps.length > 1 ? steps[steps.length - 1].startSeconds - steps[steps.length - 2].startSeconds : 1;
   const held = durationSeconds - steps[steps.length - 1].startSeconds;
   if (Math.abs(held - previous) > 1e-9 * durationSeconds) {
     const half = steps[steps.length - 1].startSeconds + held / 2;

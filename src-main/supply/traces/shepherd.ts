@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import type hdf5Library from 'h5wasm/node';
 import type { File as Hdf5File } from 'h5wasm/node';
 import { InputError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
@@ -46,7 +47,12 @@ export async function readShepherd(path: string, options: ShepherdOptions): Prom
   try {
     file = new hdf5.File(path, 'r');
   } catch (cause) {
-    throw refuse(path, `the HDF5 file cannot be opened: ${reason(cause)}`, 'Copy it again; it is cut or damaged', cause);
+    throw refuse(
+      path,
+      `the HDF5 file cannot be opened: ${reason(cause)}`,
+      'Copy it again; it is cut or damaged',
+      cause,
+    );
   }
   try {
     return readRecording(path, file, hdf5, options);
@@ -54,13 +60,18 @@ export async function readShepherd(path: string, options: ShepherdOptions): Prom
     if (cause instanceof InputError) {
       throw cause;
     }
-    throw refuse(path, `the HDF5 file cannot be read: ${reason(cause)}`, 'Copy it again; it is cut or damaged', cause);
+    throw refuse(
+      path,
+      `the HDF5 file cannot be read: ${reason(cause)}`,
+      'Copy it again; it is cut or damaged',
+      cause,
+    );
   } finally {
     file.close();
   }
 }
 
-type Hdf5 = typeof import('h5wasm/node').default;
+type Hdf5 = typeof hdf5Library;
 type Dataset = InstanceType<Hdf5['Dataset']>;
 
 /** Loaded only when such a file is read: the library is large. */
@@ -71,7 +82,12 @@ async function loadLibrary(path: string): Promise<Hdf5> {
     library.activate_throwing_error_handler();
     return hdf5;
   } catch (cause) {
-    throw refuse(path, `the HDF5 reader cannot be loaded: ${reason(cause)}`, 'Install the program again', cause);
+    throw refuse(
+      path,
+      `the HDF5 reader cannot be loaded: ${reason(cause)}`,
+      'Install the program again',
+      cause,
+    );
   }
 }
 
@@ -109,7 +125,11 @@ function readRecording(
   const counts = [time, voltage, current].map(({ dataset }) => dataset.shape?.[0] ?? 0);
   const [count] = counts;
   if (counts.some((other) => other !== count) || count < 2) {
-    throw refuse(path, `its columns have ${counts.join(', ')} samples`, 'Give a whole recording of at least two samples');
+    throw refuse(
+      path,
+      `its columns have ${counts.join(', ')} samples`,
+      'Give a whole recording of at least two samples',
+    );
   }
   const group = file.get('data');
   time.rawZero = raw(time, 0, 1)[0];
@@ -165,7 +185,9 @@ function reducerFor(path: string, datatype: string, windowSamples: number): Redu
       return {
         samples: 1,
         point: (volts, amps, at) => source(volts[at], FILL_FACTOR * amps[at]),
-        notes: [`Pairs of open-circuit voltage and short-circuit current; a fill factor of ${FILL_FACTOR} was assumed.`],
+        notes: [
+          `Pairs of open-circuit voltage and short-circuit current; a fill factor of ${FILL_FACTOR} was assumed.`,
+        ],
       };
     case 'ivcurve':
       if (!Number.isInteger(windowSamples) || windowSamples < 2 || windowSamples > CHUNK_SAMPLES) {
@@ -256,9 +278,9 @@ function physical(column: Column, from: number, to: number): Float64Array {
 function raw({ dataset }: Column, from: number, to: number): ArrayLike<number | bigint> {
   const values = dataset.slice([[from, to]]);
   if (!ArrayBuffer.isView(values) || values instanceof DataView) {
-    throw new Error(`data of type ${dataset.dtype.toString()} where numbers were expected`);
+    throw new Error(`data of type ${JSON.stringify(dataset.dtype)} where numbers were expected`);
   }
-  return values as ArrayLike<number | bigint>;
+  return values;
 }
 
 function seconds(time: Column, index: number): number {

@@ -279,10 +279,15 @@ test('property: the bins of a preview hold all of the energy, between least and 
   fc.assert(
     fc.property(harvests, fc.integer({ min: 1, max: 90 }), (harvest, count) => {
       const bins = harvestBins(harvest, count);
-      const joules = bins.reduce((sum, { meanWatts }) => sum + (meanWatts * harvest.durationSeconds) / count, 0);
+      const joules = bins.reduce(
+        (sum, { meanWatts }) => sum + (meanWatts * harvest.durationSeconds) / count,
+        0,
+      );
       assert.ok(Math.abs(joules - totals(harvest).joules) <= 1e-9 * (1 + joules));
       for (const { minimumWatts, meanWatts, maximumWatts } of bins) {
-        assert.ok(minimumWatts <= meanWatts * (1 + 1e-9) + 1e-15 && meanWatts <= maximumWatts * (1 + 1e-9) + 1e-15);
+        assert.ok(
+          minimumWatts <= meanWatts * (1 + 1e-9) + 1e-15 && meanWatts <= maximumWatts * (1 + 1e-9) + 1e-15,
+        );
       }
     }),
   );
@@ -302,7 +307,9 @@ test('generated harvests: the same for a seed, others for another, within their 
     });
     assert.throws(() => generate({ ...options, durationSeconds: 1e9 }), InputError);
   }
-  const { onShare: walking } = harvestStatistics(GENERATORS.kinetic({ volts: 4, amps: 1, durationSeconds: 600, seed: 1 }));
+  const { onShare: walking } = harvestStatistics(
+    GENERATORS.kinetic({ volts: 4, amps: 1, durationSeconds: 600, seed: 1 }),
+  );
   assert.ok(walking > 0.03 && walking < 0.15, `on ${walking} of the time`);
   const sun = harvestStatistics(GENERATORS.clouds({ volts: 4, amps: 1, durationSeconds: 600, seed: 1 }));
   assert.ok(sun.meanWatts > 1.5 && sun.meanWatts < 3.6, `mean ${sun.meanWatts} of 4 W`);

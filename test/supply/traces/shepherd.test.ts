@@ -37,7 +37,8 @@ async function recordingFile(context: TestContext, recording: Recording): Promis
     data.create_attribute('window_samples', recording.windowSamples);
   }
   const times =
-    recording.nanoseconds ?? recording.volts.map((_, index) => 1_600_000_000_000_000_000n + BigInt(index) * 10_000n);
+    recording.nanoseconds ??
+    recording.volts.map((_, index) => 1_600_000_000_000_000_000n + BigInt(index) * 10_000n);
   const time = data.create_dataset({ name: 'time', data: BigUint64Array.from(times) });
   if (recording.timeGain ?? true) {
     time.create_attribute('gain', 1e-9);
@@ -45,7 +46,10 @@ async function recordingFile(context: TestContext, recording: Recording): Promis
   }
   const raw = (values: number[], gain: number, offset: number) =>
     Uint32Array.from(values, (value) => Math.round((value - offset) / gain));
-  const voltage = data.create_dataset({ name: 'voltage', data: raw(recording.volts, VOLT_GAIN, VOLT_OFFSET) });
+  const voltage = data.create_dataset({
+    name: 'voltage',
+    data: raw(recording.volts, VOLT_GAIN, VOLT_OFFSET),
+  });
   voltage.create_attribute('gain', VOLT_GAIN);
   voltage.create_attribute('offset', VOLT_OFFSET);
   const current = data.create_dataset({ name: 'current', data: raw(recording.amps, AMP_GAIN, 0) });
@@ -114,7 +118,9 @@ test('a hole in the record is cut out, not counted as no harvest', async (contex
   );
   const volts = new Array<number>(count).fill(2);
   const amps = new Array<number>(count).fill(1e-3);
-  const harvest = await loadHarvest(await recordingFile(context, { volts, amps, nanoseconds }), { converter: null });
+  const harvest = await loadHarvest(await recordingFile(context, { volts, amps, nanoseconds }), {
+    converter: null,
+  });
   near(harvest.durationSeconds, 0.02, 0.06);
   assert.match(harvest.notes?.join(' ') ?? '', /jumps forward once/);
 });
