@@ -57,10 +57,12 @@ typedef struct bb_window {
 /* Unit: output channel. */
 typedef struct bb_fully_connected {
     uint32_t inputs;
-    uint32_t weights;  /* [units][inputs] */
-    uint32_t channels; /* bb_channel_t[units]; packed: bb_packed_channel_t, up to the next multiple of 4 units, and one more */
-    uint32_t residuals, residual_count; /* packed only, as is the arena offset of the scratch */
-    uint32_t scratch;
+    uint32_t weights;  /* [units][inputs]; packed: the stream */
+    uint32_t channels; /* bb_channel_t[units]; packed: uint32_t[units / 4 + 1], where in the stream the quads begin, in words */
+    int32_t multiplier, shift; /* packed only, as is the rest: of all channels, or shift 0 = each channel has its own */
+    uint32_t residual_units;   /* units of the stream that a quad's count of residuals counts */
+    uint32_t scratch;          /* arena offset */
+    uint32_t buffer_bytes;     /* for the stream, at the beginning of the scratch; the inputs are behind it */
 } bb_fully_connected_t;
 
 /* Unit: a run of `unit_elements` consecutive elements. */

@@ -57,12 +57,10 @@ typedef struct bb_block {
 
 void bb_packed_channels(bb_block_t *block);
 
-/* A channel of FULLY_CONNECTED_PACKED; its residuals end where those of the next channel begin. */
-typedef struct bb_packed_channel {
-    int32_t bias;
-    int32_t multiplier;
-    int32_t shift; /* to the right, 1 .. 31 */
-    uint32_t residuals;
-} bb_packed_channel_t;
+/*
+ * A quad of FULLY_CONNECTED_PACKED, four output channels, in units of the stream (bb_stream.h): biases; multipliers and shifts,
+ * if each channel has its own; residuals; weights. A bias is stored above 2 bits of the quad's count of residuals.
+ */
+#define BB_QUAD_CHANNELS 4u
 
 #endif

@@ -9,6 +9,7 @@
 #include "../kernels/bb_packed.h"
 #include "../kernels/bb_planes.h"
 #include "../kernels/bb_stairs.h"
+#include "../kernels/bb_stream.h"
 #include "bb_crc32.h"
 #include "bb_runtime.h"
 
@@ -216,38 +217,67 @@ static void check_fully_connected(context_t *c, const bb_operator_t *op) {
     }
 }
 
-static void check_packed_fully_connected(context_t *c, const bb_operator_t *op) {
-    const bb_fully_connected_t *f = &op->as.fully_connected;
-    const uint64_t inputs = ((uint64_t)f->inputs + 3u) & ~UINT64_C(3);
-    const uint64_t units = ((uint64_t)op->units + 3u) & ~UINT64_C(3);
-    if (!arena_holds(c, op->input, f->inputs, FIELD(input)) || !arena_holds(c, op->output, op->units, FIELD(output)) ||
-        !require(c, f->scratch % 4u == 0, FIELD(as.fully_connected.scratch)) ||
-        !arena_holds(c, f->scratch, 5u * inputs, FIELD(as.fully_connected.scratch)) ||
-        !require(c, f->weights % 4u == 0, FIELD(as.fully_connected.weights)) ||
-        !constants_hold(c, f->weights, inputs * units, FIELD(as.fully_connected.weights)) ||
-        !require(c, f->channels % 4u == 0, FIELD(as.fully_connected.channels)) ||
-        !constants_hold(c, f->channels, (units + 1u) * sizeof(bb_packed_channel_t), FIELD(as.fully_connected.channels)) ||
-        !require(c, f->residuals % 4u == 0, FIELD(as.fully_connected.residuals)) ||
-        !constants_hold(c, f->residuals, 4u * (uint64_t)f->residual_count, FIELD(as.fully_connected.residuals))) {
-        return;
-    }
-    const uint8_t *constants = c->image + c->header->constants_offset;
-    const bb_packed_channel_t *channels = (const bb_packed_channel_t *)(const void *)(constants + f->channels);
-    for (uint32_t i = 0; i < units; i++) {
-        if (!require(c,
-                     channels[i].multiplier >= 0 && channels[i].shift >= 1 && channels[i].shift <= 31 &&
-                         channels[i].residuals <= channels[i + 1].residuals,
+/* A burst has at most 65536 words (bb_port.h). */
+#define STREAM_BUFFER_LIMIT (2u * 4u * 65536u)
+
+/* Walks the quads: each must begin where the one before it ends, and name no input that is not there. */
+static void check_quads(context_t *c, const bb_fully_connected_t *f, uint32_t count) {
+    const uint8_t *const constants = c->image + c->header->constants_offset;
+    const uint32_t *const stream = (const uint32_t *)(const void *)(constants + f->weights);
+    const uint32_t *const begin = (const uint32_t *)(const void *)(constants + f->channels);
+    const uint32_t groups = f->inputs / 4u + (f->inputs % 4u != 0);
+    for (uint32_t q = 0; q < count; q++) {
+        uint32_t at = begin[q] + BB_STREAM_UNIT_WORDS;
+        if (!require(c, begin[q] < begin[q + 1] && begin[q + 1] <= c->header->constants_bytes / 4u &&
+                            in_range(f->weights, 4u * begin[q + 1], c->header->constants_bytes),
                      FIELD(as.fully_connected.channels))) {
             return;
         }
-    }
-    require(c, channels[units].residuals <= f->residual_count, FIELD(as.fully_connected.channels));
-    const uint32_t *residuals = (const uint32_t *)(const void *)(constants + f->residuals);
-    for (uint32_t i = 0; i < f->residual_count; i++) {
-        if (!require(c, residuals[i] >> 16 < inputs, FIELD(as.fully_connected.residuals))) {
+        uint64_t residuals = 0;
+        for (uint32_t i = 0; i < BB_QUAD_CHANNELS; i++) {
+            residuals |= (stream[begin[q] + i] & 3u) << (2 * i);
+        }
+        residuals *= (uint64_t)BB_STREAM_UNIT_WORDS * f->residual_units;
+        const uint32_t own = f->shift == 0 ? 2u * BB_STREAM_UNIT_WORDS : 0;
+        if (!require(c, begin[q + 1] - begin[q] == BB_STREAM_UNIT_WORDS * (uint64_t)(1u + groups) + own + residuals,
+                     FIELD(as.fully_connected.channels))) {
             return;
         }
+        for (uint32_t i = 0; own != 0 && i < BB_QUAD_CHANNELS; i++) {
+            const int32_t shift = (int32_t)stream[at + BB_STREAM_UNIT_WORDS + i];
+            if (!require(c, (int32_t)stream[at + i] >= 0 && shift >= 1 && shift <= 31, FIELD(as.fully_connected.weights))) {
+                return;
+            }
+        }
+        at += own;
+        for (; residuals > 0; residuals--) {
+            if (!require(c, stream[at++] >> 10 < f->inputs, FIELD(as.fully_connected.weights))) {
+                return;
+            }
+        }
     }
+}
+
+static void check_packed_fully_connected(context_t *c, const bb_operator_t *op) {
+    const bb_fully_connected_t *f = &op->as.fully_connected;
+    const uint64_t inputs = ((uint64_t)f->inputs + 3u) & ~UINT64_C(3);
+    const uint32_t quads = op->units / BB_QUAD_CHANNELS + (op->units % BB_QUAD_CHANNELS != 0);
+    if (!arena_holds(c, op->input, f->inputs, FIELD(input)) || !arena_holds(c, op->output, op->units, FIELD(output)) ||
+        !require(c, f->inputs > 0, FIELD(as.fully_connected.inputs)) ||
+        !require(c, f->scratch % 4u == 0, FIELD(as.fully_connected.scratch)) ||
+        !require(c, f->buffer_bytes > 0 && f->buffer_bytes % BB_STREAM_BUFFER_GRAIN == 0 &&
+                        f->buffer_bytes <= STREAM_BUFFER_LIMIT,
+                 FIELD(as.fully_connected.buffer_bytes)) ||
+        !arena_holds(c, f->scratch, f->buffer_bytes + 5u * inputs, FIELD(as.fully_connected.scratch)) ||
+        !require(c, f->multiplier >= 0, FIELD(as.fully_connected.multiplier)) ||
+        !require(c, f->shift >= 0 && f->shift <= 31, FIELD(as.fully_connected.shift)) ||
+        !require(c, f->weights % 4u == 0, FIELD(as.fully_connected.weights)) ||
+        !constants_hold(c, f->weights, 0, FIELD(as.fully_connected.weights)) ||
+        !require(c, f->channels % 4u == 0, FIELD(as.fully_connected.channels)) ||
+        !constants_hold(c, f->channels, 4u * ((uint64_t)quads + 1u), FIELD(as.fully_connected.channels))) {
+        return;
+    }
+    check_quads(c, f, quads);
 }
 
 static void check_add(context_t *c, const bb_operator_t *op) {
@@ -447,7 +477,7 @@ static uint32_t used_bytes(uint8_t kind) {
     case BB_OP_DEPTHWISE_CONV_2D_PACKED:
         return common + sizeof(bb_window_t);
     case BB_OP_FULLY_CONNECTED:
-        return FIELD(as.fully_connected.residuals);
+        return FIELD(as.fully_connected.multiplier);
     case BB_OP_FULLY_CONNECTED_PACKED:
         return common + sizeof(bb_fully_connected_t);
     case BB_OP_ADD:

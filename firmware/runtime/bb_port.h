@@ -21,6 +21,22 @@ void bb_port_nvm_write(uint32_t offset, const void *source, uint32_t bytes);
 uint32_t bb_port_capacitor_millivolts(void);
 
 /*
+ * Constants read in bursts, several times as fast as through a pointer and beside the core. From begin to end nothing but SRAM
+ * may be read or executed, except by interrupt handlers that the place itself has seen to; a place without such limits may
+ * copy. Only kernels use this.
+ */
+void bb_port_burst_begin(void);
+
+/* Copies 1 .. 65536 words from constants to SRAM, when earlier ones are done; at most two may be under way. */
+void bb_port_burst_read(const uint32_t *source, uint32_t *to, uint32_t words);
+
+/* Of copy number `burst` since the beginning, from 1 on, at most so many of the last words are not there yet. 0 = all are. */
+uint32_t bb_port_burst_missing(uint32_t burst);
+
+/* Waits for the last copy. */
+void bb_port_burst_end(void);
+
+/*
  * What only a board implements: the serial command handler (bb_device.c) needs it, the host build does not link it.
  */
 

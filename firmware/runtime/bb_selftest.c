@@ -30,22 +30,27 @@ static uint8_t pattern_byte(uint32_t round, uint32_t index)
     return (round & 1u) != 0 ? (uint8_t)~value : value;
 }
 
-static void write_pattern(uint32_t round)
+/* The scratch area is tested piece by piece: what it held is on the stack meanwhile. */
+#define PIECE_BYTES 32u
+_Static_assert(BB_SELFTEST_SCRATCH_BYTES % PIECE_BYTES == 0, "whole pieces");
+
+static void write_pattern(uint32_t piece, uint32_t round)
 {
-    uint8_t bytes[BB_SELFTEST_SCRATCH_BYTES];
-    for (uint32_t index = 0; index < sizeof bytes; index++) {
-        bytes[index] = pattern_byte(round, index);
+    uint8_t bytes[PIECE_BYTES];
+    for (uint32_t index = 0; index < PIECE_BYTES; index++) {
+        bytes[index] = pattern_byte(round, piece + index);
     }
-    bb_port_nvm_write(BB_SELFTEST_SCRATCH_OFFSET, bytes, sizeof bytes);
+    bb_port_nvm_write(BB_SELFTEST_SCRATCH_OFFSET + piece, bytes, PIECE_BYTES);
 }
 
-static bool is_pattern(uint32_t offset, uint32_t round, nvm_finding_t *finding)
+/* Whether the pattern of the piece at `piece` of the scratch area is at `offset`. */
+static bool is_pattern(uint32_t offset, uint32_t piece, uint32_t round, nvm_finding_t *finding)
 {
-    uint8_t bytes[BB_SELFTEST_SCRATCH_BYTES];
+    uint8_t bytes[PIECE_BYTES];
     bool same = true;
-    bb_port_nvm_read(offset, bytes, sizeof bytes);
-    for (uint32_t index = 0; index < sizeof bytes; index++) {
-        uint8_t wrong = bytes[index] ^ pattern_byte(round, index);
+    bb_port_nvm_read(offset, bytes, PIECE_BYTES);
+    for (uint32_t index = 0; index < PIECE_BYTES; index++) {
+        uint8_t wrong = bytes[index] ^ pattern_byte(round, piece + index);
         if (wrong == 0) {
             continue;
         }
@@ -61,30 +66,36 @@ static bool is_pattern(uint32_t offset, uint32_t round, nvm_finding_t *finding)
     return same;
 }
 
-/* The smallest distance at which the scratch area appears again, while it holds both patterns in turn; 0 = nowhere. */
-static uint32_t test_nvm(uint32_t nvm_bytes, nvm_finding_t *finding)
+/* Distances, as bits n for SMALLEST_NVM << n, at which a piece appears again while it holds both patterns in turn. */
+static uint32_t test_piece(uint32_t piece, uint32_t nvm_bytes, nvm_finding_t *finding)
 {
-    uint8_t kept[BB_SELFTEST_SCRATCH_BYTES];
-    uint32_t aliases = 0; /* bit n: seen again at a distance of SMALLEST_NVM << n, in every round so far */
-    bb_port_nvm_read(BB_SELFTEST_SCRATCH_OFFSET, kept, sizeof kept);
+    const uint32_t offset = BB_SELFTEST_SCRATCH_OFFSET + piece;
+    uint8_t kept[PIECE_BYTES];
+    uint32_t aliases = ~0u;
+    bb_port_nvm_read(offset, kept, PIECE_BYTES);
     for (uint32_t round = 0; round < 2; round++) {
         uint32_t seen = 0;
-        write_pattern(round);
-        (void)is_pattern(BB_SELFTEST_SCRATCH_OFFSET, round, finding);
+        write_pattern(piece, round);
+        (void)is_pattern(offset, piece, round, finding);
         for (uint32_t bit = 0; SMALLEST_NVM << bit < nvm_bytes; bit++) {
-            if (is_pattern(BB_SELFTEST_SCRATCH_OFFSET + (SMALLEST_NVM << bit), round, 0)) {
+            if (is_pattern(offset + (SMALLEST_NVM << bit), piece, round, 0)) {
                 seen |= 1u << bit;
             }
         }
-        aliases = round == 0 ? seen : aliases & seen;
+        aliases &= seen;
     }
-    bb_port_nvm_write(BB_SELFTEST_SCRATCH_OFFSET, kept, sizeof kept);
-    for (uint32_t bit = 0; bit < 32; bit++) {
-        if ((aliases & 1u << bit) != 0) {
-            return SMALLEST_NVM << bit;
-        }
+    bb_port_nvm_write(offset, kept, PIECE_BYTES);
+    return aliases;
+}
+
+/* The smallest distance at which all of the scratch area appears again; 0 = nowhere. */
+static uint32_t test_nvm(uint32_t nvm_bytes, nvm_finding_t *finding)
+{
+    uint32_t aliases = ~0u;
+    for (uint32_t piece = 0; piece < BB_SELFTEST_SCRATCH_BYTES; piece += PIECE_BYTES) {
+        aliases &= test_piece(piece, nvm_bytes, finding);
     }
-    return 0;
+    return aliases == 0 ? 0 : SMALLEST_NVM * (aliases & (0u - aliases));
 }
 
 void bb_selftest(uint32_t nvm_bytes, bool touch_nvm, uint32_t frames_received, uint32_t frames_broken, uint8_t *result)

@@ -66,6 +66,10 @@ export interface BoardProfile {
     cacheBytes: SourcedValue;
     cacheWays: SourcedValue;
     cacheLineBytes: SourcedValue;
+    /** What one miss reads into its line. */
+    cacheFillBytes: SourcedValue;
+    /** CPU cycles from a word in the SSI's receive FIFO to the same word in SRAM, by DMA. */
+    dmaTransferCycles: SourcedValue;
     /** SSI clocks between two reads of flash, chip select high. */
     flashGapClocks: SourcedValue;
     flashPageProgramSeconds: SourcedValue;

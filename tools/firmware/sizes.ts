@@ -34,7 +34,7 @@ export const SIZE_LIMITS = { flash: 64 * 1024, sramOutsideArena: 16 * 1024 };
 /** Registers that the core stacks at an interrupt, and the word that aligns them: ARMv6-M manual, section B1.5.6. */
 const EXCEPTION_FRAME_BYTES = 32 + 4;
 const ENTRY = 'pico_reset';
-const INTERRUPT_HANDLERS = ['pico_timer_interrupt', 'pico_uart_interrupt'];
+const INTERRUPT_HANDLERS = ['pico_timer_interrupt', 'pico_burst_interrupt', 'pico_uart_interrupt'];
 const VECTOR_BYTES = 4 * (16 + 26);
 
 interface Code {

@@ -5,6 +5,7 @@
  * which never comes back. The next power cycle is a new instance of the module on the same memory.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "../../runtime/bb_fault.h"
 #include "../../runtime/bb_port.h"
@@ -97,6 +98,21 @@ void bb_port_nvm_read(uint32_t offset, void *destination, uint32_t bytes) {
     for (uint32_t i = 0; i < bytes; i++) {
         to[i] = from[i];
     }
+}
+
+void bb_port_burst_begin(void) {
+}
+
+void bb_port_burst_read(const uint32_t *source, uint32_t *to, uint32_t words) {
+    memcpy(to, source, words * sizeof *to);
+}
+
+uint32_t bb_port_burst_missing(uint32_t burst) {
+    (void)burst;
+    return 0;
+}
+
+void bb_port_burst_end(void) {
 }
 
 uint32_t bb_port_capacitor_millivolts(void) {

@@ -24,9 +24,7 @@
 #define SELECT_FORCED_LOW (2u << 8)
 #define SELECT_FORCED_HIGH (3u << 8)
 
-#define IN_SRAM_INLINE static inline __attribute__((always_inline))
-
-IN_SRAM_INLINE void chip_select(uint32_t level)
+INLINE void chip_select(uint32_t level)
 {
     REGISTER(IO_QSPI_SS_CTRL) = level;
     (void)REGISTER(IO_QSPI_SS_CTRL);
@@ -69,7 +67,7 @@ IN_SRAM static uint32_t command(uint32_t opcode, uint32_t address, uint32_t addr
  * Sleeps for about `micros`, with interrupts masked: the alarm's interrupt becomes pending, ends the sleep and finds nothing
  * left to do once interrupts are back on. A byte from the host ends it early.
  */
-IN_SRAM_INLINE void doze(uint32_t micros)
+INLINE void doze(uint32_t micros)
 {
     REGISTER(TIMER_ALARM0) = REGISTER(TIMER_TIMERAWL) + micros;
     wait_for_interrupt();
@@ -77,7 +75,7 @@ IN_SRAM_INLINE void doze(uint32_t micros)
     REGISTER(TIMER_INTR) = ALARM_0;
 }
 
-IN_SRAM_INLINE void leave_xip(void)
+INLINE void leave_xip(void)
 {
     registers_t ssi = xip_ssi();
     xip_wait_idle(ssi);
@@ -86,7 +84,7 @@ IN_SRAM_INLINE void leave_xip(void)
     (void)command(0xff, 0, 0, 0, 0);
 }
 
-IN_SRAM_INLINE void resume_xip(void)
+INLINE void resume_xip(void)
 {
     REGISTER(IO_QSPI_SS_CTRL) = 0;
     xip_enter(xip_ssi());

@@ -24,6 +24,7 @@ static NOT_CLEARED bb_device_t device;
 _Noreturn void pico_main(void)
 {
     pico_timer_start();
+    pico_burst_start();
     pico_uart_start();
     pico_fram_start();
     bb_device_boot(&device, &place, arena);

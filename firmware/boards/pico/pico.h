@@ -14,6 +14,9 @@ int pico_uart_silent(void);
 
 void pico_fram_start(void);
 
+void pico_burst_start(void);
+void pico_burst_interrupt(void);
+
 void pico_timer_start(void);
 void pico_timer_interrupt(void);
 

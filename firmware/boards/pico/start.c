@@ -17,7 +17,7 @@ void pico_reset(void);
  * A fault costs the running task and nothing else: start over, as after a power failure. Through the watchdog, because a
  * system reset request of the core would leave clocks, SSI and peripherals as they are.
  */
-static void fault(void)
+IN_SRAM static void fault(void)
 {
     REGISTER(PSM_WDSEL) = PSM_ALL_BUT_OSCILLATORS;
     SET_BITS(WATCHDOG_CTRL) = WATCHDOG_TRIGGER;
@@ -27,10 +27,14 @@ static void fault(void)
 
 typedef void (*vector_t)(void);
 
-__attribute__((section(".vectors"), used)) static const union {
+typedef union {
     uint32_t *stack;
     vector_t handler;
-} vectors[16 + 26] = {
+} vector_entry_t;
+
+#define VECTORS (16u + 26u)
+
+__attribute__((section(".vectors"), used)) static const vector_entry_t vectors[VECTORS] = {
     [0] = {.stack = pico_stack_top},
     [1] = {.handler = pico_reset},
     [2] = {.handler = fault},
@@ -39,8 +43,12 @@ __attribute__((section(".vectors"), used)) static const union {
     [14] = {.handler = fault},
     [15] = {.handler = fault},
     [16 + IRQ_TIMER0] = {.handler = pico_timer_interrupt},
+    [16 + IRQ_DMA0] = {.handler = pico_burst_interrupt},
     [16 + IRQ_UART0] = {.handler = pico_uart_interrupt},
 };
+
+/* What the core looks at while the program runs: flash cannot be read at every moment (burst.c). VTOR wants 256 bytes. */
+__attribute__((section(".notcleared.vectors"), aligned(256))) static vector_entry_t vectors_in_sram[VECTORS];
 
 void pico_reset(void)
 {
@@ -53,5 +61,9 @@ void pico_reset(void)
     for (uint32_t *to = pico_bss_start; to < pico_bss_end;) {
         *to++ = 0;
     }
+    for (uint32_t index = 0; index < VECTORS; index++) {
+        vectors_in_sram[index] = vectors[index];
+    }
+    REGISTER(SCB_VTOR) = (uint32_t)(uintptr_t)vectors_in_sram;
     pico_main();
 }

@@ -13,7 +13,7 @@ void pico_timer_start(void)
     REGISTER(NVIC_ISER) = 1u << IRQ_TIMER0;
 }
 
-void pico_timer_interrupt(void)
+IN_SRAM void pico_timer_interrupt(void)
 {
     REGISTER(TIMER_INTR) = ALARM_0;
 }

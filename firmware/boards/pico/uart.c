@@ -17,15 +17,21 @@
 /* Interrupt when the receive FIFO is half full and when the transmit FIFO is down to an eighth. */
 #define IFLS_RX_HALF_TX_EIGHTH (2u << 3)
 
-/* Powers of two. Receive: two of the longest frames. Transmit: one RESULT and the record frames around it. */
-#define RX_RING 4096u
-#define TX_RING 2048u
+/* Receive: two of the longest frames. Transmit: one RESULT and the record frames around it. One byte of each stays free. */
+#define RX_RING (2u * BB_LINK_ENCODED_MAX + 8u)
+#define TX_RING (BB_LINK_ENCODED_MAX + 512u)
 
 static NOT_CLEARED uint8_t rx_ring[RX_RING];
 static NOT_CLEARED uint8_t tx_ring[TX_RING];
 static volatile uint32_t rx_head, rx_tail, tx_head, tx_tail;
 
-_Static_assert(TX_RING >= BB_LINK_ENCODED_MAX, "a whole frame must fit, else its sender waits for the line");
+_Static_assert(TX_RING > BB_LINK_ENCODED_MAX, "a whole frame must fit, else its sender waits for the line");
+
+/* The index behind `index`; a division would take longer than the interrupt handler has. */
+INLINE uint32_t behind(uint32_t index, uint32_t ring)
+{
+    return index + 1u == ring ? 0 : index + 1u;
+}
 
 void pico_uart_start(void)
 {
@@ -43,21 +49,24 @@ void pico_uart_start(void)
 }
 
 /* Moves what fits into the transmit FIFO and asks for an interrupt only if something is left. Interrupts are off. */
-static void feed(void)
+IN_SRAM static void feed(void)
 {
     while (tx_tail != tx_head && (REGISTER(UART0_FR) & UART_FR_TXFF) == 0) {
-        REGISTER(UART0_DR) = tx_ring[tx_tail++ % TX_RING];
+        REGISTER(UART0_DR) = tx_ring[tx_tail];
+        tx_tail = behind(tx_tail, TX_RING);
     }
     uint32_t mask = UART_INT_RX | UART_INT_RX_TIMEOUT;
     REGISTER(UART0_IMSC) = tx_tail == tx_head ? mask : mask | UART_INT_TX;
 }
 
-void pico_uart_interrupt(void)
+IN_SRAM void pico_uart_interrupt(void)
 {
     while ((REGISTER(UART0_FR) & UART_FR_RXFE) == 0) {
         uint8_t byte = (uint8_t)REGISTER(UART0_DR);
-        if (rx_head - rx_tail < RX_RING) { /* else the frame is lost and the host repeats it */
-            rx_ring[rx_head++ % RX_RING] = byte;
+        const uint32_t next = behind(rx_head, RX_RING);
+        if (next != rx_tail) { /* else the frame is lost and the host repeats it */
+            rx_ring[rx_head] = byte;
+            rx_head = next;
         }
     }
     REGISTER(UART0_ICR) = UART_INT_RX_TIMEOUT;
@@ -73,8 +82,9 @@ void bb_port_serial_send(const uint8_t *bytes, uint32_t count)
 {
     while (count != 0) {
         uint32_t primask = interrupts_off();
-        while (count != 0 && tx_head - tx_tail < TX_RING) {
-            tx_ring[tx_head++ % TX_RING] = *bytes++;
+        while (count != 0 && behind(tx_head, TX_RING) != tx_tail) {
+            tx_ring[tx_head] = *bytes++;
+            tx_head = behind(tx_head, TX_RING);
             count--;
         }
         feed();
@@ -89,8 +99,8 @@ uint32_t bb_port_serial_receive(uint8_t *bytes, uint32_t capacity)
 {
     uint32_t count = 0;
     while (count < capacity && rx_tail != rx_head) {
-        bytes[count++] = rx_ring[rx_tail % RX_RING];
-        rx_tail++;
+        bytes[count++] = rx_ring[rx_tail];
+        rx_tail = behind(rx_tail, RX_RING);
     }
     return count;
 }

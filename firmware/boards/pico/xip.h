@@ -7,8 +7,6 @@
 
 #include "rp2040.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* 125 MHz / 2 = 62.5 MHz; fast read quad I/O (EBh) is good for 133 MHz, W25Q16JV datasheet table 9.6. */
 #define XIP_CLOCK_DIVIDER 2u
 /* 31.25 MHz for single-line commands; read data (03h) allows 50 MHz. */

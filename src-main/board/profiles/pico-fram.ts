@@ -96,6 +96,14 @@ export const picoFram: BoardProfile = {
     cacheBytes: byDesign(16384, 'RP2040 datasheet, section 2.6.3.1: 16 kB'),
     cacheWays: byDesign(2, 'RP2040 datasheet, section 2.6.3.1: two-way set-associative'),
     cacheLineBytes: byDesign(8, 'RP2040 datasheet, section 2.6.3.1: 8-byte lines'),
+    cacheFillBytes: uncalibrated(
+      4,
+      'raspberrypi/pico-feedback issue 307 (measured on a chip): lines of 8 bytes are filled one half at a time; the datasheet does not say',
+    ),
+    dmaTransferCycles: uncalibrated(
+      5,
+      'estimate: DREQ handshake, one read and one write in the pipeline of RP2040 datasheet, section 2.5',
+    ),
     flashGapClocks: uncalibrated(
       2,
       'estimate: W25Q16JV data sheet, table 9.6, tSHSL1 10 ns between reads, rounded up to SSI clocks, and one to start',

@@ -26,7 +26,7 @@ export interface ProgramRun {
   /** CPU cycles executed, wait states included, without sleep, and without the boot ROM's own start-up. */
   cycles: number;
   instructions: number;
-  /** Lines of the XIP cache that had to be read from flash. */
+  /** Words that the XIP cache had to read from flash. */
   cacheMisses: number;
   /** Cycles when the last byte had left the UART; null when it sent nothing. */
   cyclesAtLastByte: number | null;

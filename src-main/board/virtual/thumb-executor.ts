@@ -106,6 +106,7 @@ export class ThumbExecutor {
     let executed = 0;
 
     if (core.interruptsUpdated && core.checkForInterrupts()) {
+      this.checkVector();
       cycles += this.exceptionCycles;
     }
     let pc = r[15] & ~1;
@@ -115,7 +116,8 @@ export class ThumbExecutor {
     let result = core.Z ? 0 : core.N ? -1 : 1;
     let carry = core.C ? 1 : 0;
     let overflow = core.V ? 1 : 0;
-    let line = -1;
+    /** The word of flash that was fetched last: both of its instructions arrive together. */
+    let word = -1;
 
     try {
       while (cycles < limit) {
@@ -127,8 +129,8 @@ export class ThumbExecutor {
         } else {
           const inFlash = (pc - FLASH_BASE) >>> 0;
           if (inFlash < this.flashVisible) {
-            if (inFlash >>> 3 !== line) {
-              line = inFlash >>> 3;
+            if (inFlash >>> 2 !== word) {
+              word = inFlash >>> 2;
               cycles += cache.access(inFlash);
             }
             opcode = flash16[inFlash >>> 1];
@@ -821,6 +823,7 @@ export class ThumbExecutor {
             r[15] = pc;
             clock.elapsedCycles = cycles;
             if (core.checkForInterrupts()) {
+              this.checkVector();
               pc = r[15] & ~1;
               cycles += this.exceptionCycles;
             }
@@ -848,6 +851,14 @@ export class ThumbExecutor {
       throw outsideRom(pc);
     }
     return opcode;
+  }
+
+  /** An exception has just been taken: its vector came from memory that could be read. */
+  private checkVector(): void {
+    const inFlash = (this.core.VTOR - FLASH_BASE) >>> 0;
+    if (inFlash < 0x04000000 && this.flashVisible === 0) {
+      throw new BoardFault(this.unreadable('exception vector', this.core.VTOR));
+    }
   }
 
   private leaveException(target: number): number {

@@ -7,6 +7,7 @@ import type { ProgramSegment } from '../images/program-image.js';
 import type { BoardFaults } from './board-faults.js';
 import { BootRom, ROM_BYTES } from './boot-rom.js';
 import { BoardFault, hex } from './fault.js';
+import { Dma } from './dma.js';
 import { Fram } from './fram.js';
 import { NoiseSource } from './random.js';
 import { Snapshot } from './snapshot.js';
@@ -63,6 +64,7 @@ const BOOT_BYTES = 256;
 /** Where the boot ROM puts the second-stage boot loader: datasheet section 2.8.1.2. */
 const BOOT_OFFSET_IN_SRAM = 0x41f00;
 const PIN_FRAM_SELECT = 17;
+const SPOILED_BYTE = 0xa5;
 const CAPACITOR_CHANNEL = 0;
 
 /** Places of rp2040js' peripheral table that are ours: (address >>> 14) << 2. */
@@ -74,6 +76,7 @@ const PAGE = {
   crystal: 0x40024,
   uart: 0x40034,
   spi: 0x4003c,
+  dma: 0x50000,
   timer: 0x40054,
   watchdog: 0x40058,
 } as const;
@@ -228,15 +231,17 @@ class Pico implements VirtualPico {
     const spi = new SpiController(rp2040, clock, clockHertz, timing.nvmMaximumHertz.value, (byte) =>
       fram.exchange(byte),
     );
-    const ssi = new Ssi(rp2040, clock, clockHertz, flash, timing, (lineCycles) => {
-      this.executor.flashVisible = lineCycles === null ? 0 : this.flash.length;
-      this.cache.missCycles = this.flashWithoutWaitStates ? 0 : (lineCycles ?? 0);
-    });
+    const onXip = (missCycles: number | null) => {
+      this.executor.flashVisible = missCycles === null ? 0 : this.flash.length;
+      this.cache.missCycles = this.flashWithoutWaitStates ? 0 : (missCycles ?? 0);
+    };
+    const ssi = new Ssi(rp2040, clock, clockHertz, flash, timing, onXip, this.flashWithoutWaitStates);
     const { peripherals } = rp2040;
     peripherals[PAGE.resets] = resets;
     peripherals[PAGE.uart] = uart;
     peripherals[PAGE.spi] = spi;
     peripherals[PAGE.ssi] = ssi;
+    peripherals[PAGE.dma] = new Dma(rp2040, ssi, (offset, bytes) => this.spoil(offset, bytes));
     peripherals[PAGE.xipControl] = new XipControl(rp2040, () => this.cache.flush());
     peripherals[PAGE.qspiPins] = new QspiPins(rp2040, (low) => ssi.forceSelect(low));
     peripherals[PAGE.crystal] = new CrystalOscillator(rp2040, clock, clockHertz, timing.crystalHertz.value);
@@ -391,6 +396,13 @@ class Pico implements VirtualPico {
     this.sentBytes++;
     const damaged = serialByteErrorEvery !== undefined && this.sentBytes % serialByteErrorEvery === 0;
     this.transmitted.push(damaged ? byte ^ 0x10 : byte);
+  }
+
+  /** Programs of others may rely on what is in memory until the DMA gets there. */
+  private spoil(offset: number, bytes: number): void {
+    if (!this.foreign) {
+      this.rp2040.sram.fill(SPOILED_BYTE, offset, offset + bytes);
+    }
   }
 
   private note(text: string): void {

@@ -100,9 +100,16 @@ export class W25q16 {
     }
   }
 
-  /** Fast read quad I/O with its mode bits; the data is not looked at. */
+  /** Fast read quad I/O with its mode bits. */
   quadRead(modeBits: number): void {
     this.continuousRead = (modeBits & 0x30) === 0x20;
+  }
+
+  /** Four bytes as they come from the chip in quad mode, the first in the highest place; behind the end it begins anew. */
+  wordAt(offset: number): number {
+    const { array } = this;
+    const at = (index: number) => array[(offset + index) % array.length];
+    return ((at(0) << 24) | (at(1) << 16) | (at(2) << 8) | at(3)) >>> 0;
   }
 
   /** What an erase or a page program that is cut off leaves behind is undefined: noise, in the bits it was changing. */

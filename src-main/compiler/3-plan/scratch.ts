@@ -5,6 +5,11 @@ import { elementCount, type Graph, type Operator } from '../graph.js';
 const LARGEST_TAPS = 0x7ffc;
 /** Output pixels that share one gathering of inputs, each with a 16-bit half per tap. */
 const BYTES_PER_TAP = 8;
+/** Enough that what is lost between two bursts, about 100 cycles, does not count beside the 8192 that half of it takes. */
+const LARGEST_STREAM_BUFFER = 4096;
+/** Two halves of whole units: BB_STREAM_BUFFER_GRAIN of firmware/kernels/bb_stream.h. */
+const STREAM_BUFFER_GRAIN = 32;
+const QUAD_CHANNELS = 4;
 
 /** What a plane of the fast DEPTHWISE_CONV_2D holds: firmware/kernels/bb_planes.h. */
 const PLANE = { columns: 66, rows: 34, rowRecordBytes: 16 };
@@ -38,9 +43,18 @@ export function scratchBytes(graph: Graph, operator: Operator): number | null {
     case 'FULLY_CONNECTED': {
       const [, inputs] = graph.tensors[operator.inputs[1]].shape;
       const rows = elementCount(graph.tensors[operator.inputs[0]].shape) / inputs;
-      return rows === 1 && inputs <= LARGEST_TAPS ? 5 * paddedTaps(graph, operator) : null;
+      return rows === 1 && inputs <= LARGEST_TAPS
+        ? streamBufferBytes(graph, operator) + 5 * paddedTaps(graph, operator)
+        : null;
     }
     default:
       return null;
   }
+}
+
+/** Of a FULLY_CONNECTED: room for its weights on their way from flash; all of them, if there are only a few. */
+export function streamBufferBytes(graph: Graph, operator: Operator): number {
+  const [units] = graph.tensors[operator.inputs[1]].shape;
+  const weights = QUAD_CHANNELS * Math.ceil(units / QUAD_CHANNELS) * paddedTaps(graph, operator);
+  return Math.min(LARGEST_STREAM_BUFFER, STREAM_BUFFER_GRAIN * Math.ceil(weights / STREAM_BUFFER_GRAIN));
 }

@@ -5,9 +5,9 @@ import { elementCount, type Binary, type Graph, type Operator, type Tensor } fro
 import { sameShape } from '../shapes.js';
 import { broadcastStrides, collapse, neutral, stridesOf } from './dimensions.js';
 import { quantizeMultiplier, requantize, type FixedPointMultiplier } from '../fixed-point.js';
-import { paddedTaps } from '../3-plan/scratch.js';
 import { isBroadcast } from '../3-plan/broadcast.js';
 import { unitsOf, type Units } from '../3-plan/units.js';
+import { paddedTaps, streamBufferBytes } from '../3-plan/scratch.js';
 import type { KernelSet } from '../plan.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
@@ -343,11 +343,13 @@ function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'F
   }
   record.kind('FULLY_CONNECTED_PACKED');
   record.words(36, [
-    constants.add(packed.weights),
-    constants.add(packed.channels),
-    constants.add(packed.residuals),
-    packed.residuals.length / 4,
+    constants.add(packed.stream),
+    constants.add(packed.quads),
+    packed.multiplier,
+    packed.shift,
+    packed.residualUnits,
     scratch,
+    streamBufferBytes(graph, operator),
   ]);
   return true;
 }

@@ -84,13 +84,23 @@ export function packDepthwise(channels: readonly PackedChannel[], range: PackedR
 }
 
 export interface PackedFullyConnected {
-  weights: Uint8Array;
-  channels: Uint8Array;
-  residuals: Uint8Array;
+  stream: Uint8Array;
+  /** Where in the stream each quad of channels begins, and its end: words. */
+  quads: Uint8Array;
+  /** Of all channels; shift 0 when each has its own in the stream. */
+  multiplier: number;
+  shift: number;
+  /** Units of 4 words that a quad's count of residuals counts. */
+  residualUnits: number;
 }
 
+const QUAD_CHANNELS = 4;
+const UNIT_WORDS = 4;
+/** A quad's count of residuals is 2 bits beside each of its biases. */
+const LARGEST_RESIDUAL_COUNT = 255;
+
 /**
- * Of a FULLY_CONNECTED: four channels at a time, of each four taps bytes that become pairs of channels by masking.
+ * Of a FULLY_CONNECTED: four channels at a time, all that belongs to them together.
  *
  * @param taps inputs, up to the next multiple of 4
  * @returns null when a channel needs more range than the packed kernel has
@@ -100,35 +110,84 @@ export function packFullyConnected(
   taps: number,
   inputZeroPoint: number,
 ): PackedFullyConnected | null {
-  const units = 4 * Math.ceil(channels.length / 4);
-  const weightBytes = new Uint8Array(units * taps).fill(128);
-  const records: number[] = [];
-  const residuals: number[] = [];
-  for (const [unit, { bias, multiplier, weights }] of channels.entries()) {
-    const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
-    const shift = -multiplier.shift;
-    if (!inRange(bias, magnitude, shift)) {
+  const none: PackedChannel = {
+    bias: 0,
+    multiplier: { multiplier: 0, shift: -1 },
+    weights: new Int8Array(taps),
+  };
+  const quads: { channels: PackedChannel[]; weights: Uint8Array; residuals: number[] }[] = [];
+  for (let first = 0; first < channels.length; first += QUAD_CHANNELS) {
+    const members = Array.from({ length: QUAD_CHANNELS }, (_, index) => channels[first + index] ?? none);
+    if (
+      !members.every(({ bias, weights, multiplier }) =>
+        inRange(bias, magnitudeOf(weights), -multiplier.shift),
+      )
+    ) {
       return null;
     }
-    const foldedBias = bias - inputZeroPoint * weights.reduce((sum, weight) => sum + weight, 0);
-    records.push(foldedBias, multiplier.multiplier, shift, residuals.length);
-    const bounded = new Int8Array(taps);
-    bounded.set(weights);
-    residuals.push(...boundGroups(bounded).map(({ tap, weight }) => (tap << 16) | (weight & 0xffff)));
-    bounded.forEach((weight, tap) => {
-      // Words of a group: channels 0 and 1 of its first two taps, channels 2 and 3 of them, the same of the last two.
-      const word = taps * (unit >> 2) + 4 * (tap >> 2) + (tap & 2) + ((unit & 2) >> 1);
-      weightBytes[4 * word + 2 * (unit & 1) + (tap & 1)] = weight + 128;
-    });
+    quads.push({ channels: members, ...packQuad(members, taps) });
   }
-  for (let unit = channels.length; unit <= units; unit++) {
-    records.push(0, 0, 1, residuals.length);
+  const mostUnits = Math.max(...quads.map(({ residuals }) => Math.ceil(residuals.length / UNIT_WORDS)));
+  const residualUnits = Math.max(1, Math.ceil(mostUnits / LARGEST_RESIDUAL_COUNT));
+  const { multiplier, shift } = channels[0].multiplier;
+  const shared = channels.every(
+    (channel) => channel.multiplier.multiplier === multiplier && channel.multiplier.shift === shift,
+  );
+  const parts: Uint8Array[] = [];
+  const begin = [0];
+  for (const { channels: members, weights, residuals } of quads) {
+    const count = Math.ceil(residuals.length / (UNIT_WORDS * residualUnits));
+    const words = members.map(({ bias, weights: own }, index) => {
+      const foldedBias = bias - inputZeroPoint * own.reduce((sum, weight) => sum + weight, 0);
+      return (foldedBias << 2) | ((count >> (2 * index)) & 3);
+    });
+    if (!shared) {
+      words.push(...members.map((channel) => channel.multiplier.multiplier));
+      words.push(...members.map((channel) => -channel.multiplier.shift));
+    }
+    const filled = new Int32Array(count * residualUnits * UNIT_WORDS);
+    filled.set(residuals);
+    const quad = Buffer.concat([bytesOf(Int32Array.from(words)), bytesOf(filled), weights]);
+    parts.push(quad);
+    begin.push(begin[begin.length - 1] + quad.length / 4);
   }
   return {
-    weights: weightBytes,
-    channels: new Uint8Array(Int32Array.from(records).buffer),
-    residuals: new Uint8Array(Int32Array.from(residuals).buffer),
+    stream: Buffer.concat(parts),
+    quads: bytesOf(Int32Array.from(begin)),
+    multiplier: shared ? multiplier : 0,
+    shift: shared ? -shift : 0,
+    residualUnits,
   };
+}
+
+/** Weights of four channels as bytes that become pairs of channels by masking, and what is too much in a group of taps. */
+function packQuad(
+  members: readonly PackedChannel[],
+  taps: number,
+): { weights: Uint8Array; residuals: number[] } {
+  const bytes = new Uint8Array(QUAD_CHANNELS * taps);
+  const residuals: number[] = [];
+  for (const [channel, { weights }] of members.entries()) {
+    const bounded = new Int8Array(taps);
+    bounded.set(weights);
+    residuals.push(
+      ...boundGroups(bounded).map(({ tap, weight }) => (tap << 10) | (channel << 8) | (weight & 0xff)),
+    );
+    bounded.forEach((weight, tap) => {
+      // Words of a group: channels 0 and 1 of its first two taps, channels 2 and 3 of them, the same of the last two.
+      const word = 4 * (tap >> 2) + (tap & 2) + (channel >> 1);
+      bytes[4 * word + 2 * (channel & 1) + (tap & 1)] = weight + 128;
+    });
+  }
+  return { weights: bytes, residuals };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function magnitudeOf(weights: Int8Array): number {
+  return weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
 }
 
 /** Whether the kernels' requantization has room for the sums of a channel. */
@@ -154,9 +213,8 @@ function stairsOf({ multiplier, weights }: PackedChannel, folded: number, range:
 
 function packChannel(channel: PackedChannel, taps: number, range: PackedRange): Uint8Array | null {
   const { bias, multiplier, weights } = channel;
-  const magnitude = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
   const shift = -multiplier.shift;
-  if (!inRange(bias, magnitude, shift)) {
+  if (!inRange(bias, magnitudeOf(weights), shift)) {
     return null;
   }
   const bounded = new Int8Array(taps);

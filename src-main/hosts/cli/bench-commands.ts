@@ -86,7 +86,7 @@ async function runProgramOnBoard(
     console.error(`not modelled: ${note}`);
   }
   console.error(
-    `\n${run.cycles} cycles, ${run.instructions} instructions, ${run.cacheMisses} cache lines read from flash, ` +
+    `\n${run.cycles} cycles, ${run.instructions} instructions, ${run.cacheMisses} words read from flash by the cache, ` +
       `${run.simulatedSeconds.toFixed(6)} s; ended by ${run.ended}`,
   );
 }

@@ -56,16 +56,16 @@ test('the virtual board has no times, clocks or voltages of its own: they stand,
 });
 
 test('the cache model has the size, ways and lines of the profile', () => {
-  const { cacheBytes, cacheWays, cacheLineBytes } = picoFram.timing;
+  const { cacheBytes, cacheWays, cacheLineBytes, cacheFillBytes } = picoFram.timing;
   const misses = (addresses: number[]) => {
     const cache = new XipCache();
     addresses.forEach((address) => cache.access(address));
     return cache.misses;
   };
   const { value: size } = cacheBytes;
-  const lines = size / cacheLineBytes.value;
   const all = Array.from({ length: size }, (_, offset) => offset);
-  assert.equal(misses([...all, ...all]), lines, 'one miss per line, and then everything is there');
+  const fills = size / cacheFillBytes.value;
+  assert.equal(misses([...all, ...all]), fills, 'one miss per half of a line, and then everything is there');
   const setStride = size / cacheWays.value;
   const conflicting = Array.from({ length: cacheWays.value }, (_, way) => way * setStride);
   assert.equal(misses([...conflicting, ...conflicting]), cacheWays.value);
@@ -74,5 +74,15 @@ test('the cache model has the size, ways and lines of the profile', () => {
     misses([...tooMany, ...tooMany]),
     2 * tooMany.length,
     'one more than the ways, in turn: never there',
+  );
+  const firstHalf = [0, cacheFillBytes.value - 1];
+  const secondHalf = [cacheFillBytes.value, cacheLineBytes.value - 1];
+  const evicting = conflicting.map((address) => address + setStride);
+  assert.equal(misses([...firstHalf, ...firstHalf]), 1);
+  assert.equal(misses([...firstHalf, ...secondHalf, ...firstHalf]), 2, 'the other half is read for itself');
+  assert.equal(
+    misses([...firstHalf, ...secondHalf, ...evicting, ...firstHalf, ...secondHalf]),
+    2 + evicting.length + 2,
+    'a line that comes back has lost both halves',
   );
 });
