@@ -33,6 +33,8 @@ export interface CommitCycles {
 export interface CommonCycles {
   /** From the first instruction to the record of the start: clocks, initialisation, the records read. */
   bootCycles: number;
+  /** Of these, with the NVM selected. */
+  bootNvmCycles: number;
   /** What a start costs later on: its report goes out byte by byte, by interrupts, and no code is in the cache yet. */
   reportCycles: number;
   commit: CommitCycles;
@@ -45,8 +47,28 @@ export interface CommonCycles {
   crowdedCommitCycles: number;
 }
 
+/** A stretch of time in which the core works now and then and sleeps otherwise. */
+export interface IdleMix {
+  activeCycles: number;
+  sleepCycles: number;
+}
+
+/** The talk between board and host around an inference, at the serial line's speed. */
+export interface ReportCycles {
+  /** From the record that starts a run until the host has the board's word: the board is at work meanwhile. */
+  orderCycles: number;
+  /** From the commit of a result until the host has it, and what each byte of the output adds. */
+  result: IdleMix;
+  resultByte: IdleMix;
+  /** From there until the next inference begins, */
+  acknowledge: IdleMix;
+  /** or until the host knows that the run has finished. */
+  finish: IdleMix;
+}
+
 /** Fitted to measurements on the virtual board by `npm run bench -- costs` (tools/costs). */
 export interface BoardCosts extends CommonCycles {
+  report: ReportCycles;
   /** By kernel set and kernel. */
   operators: Readonly<Record<string, Readonly<Record<string, OperatorCycles>>>>;
 }
@@ -72,7 +94,7 @@ export function energyPerPowerCycleJoules(
 
 /** The same data in the compiler's terms (compiler/3-plan/cost.ts), energies at the capacitor. */
 export function planningPower(capacitor: Capacitor, profile: BoardProfile) {
-  const cycles = costsOf(profile);
+  const cycles = boardCosts(profile);
   const { activeAmps, nvmAmps, startupAmps, startupSeconds, railVolts, converterEfficiency } = profile.power;
   const volts = railVolts.value / converterEfficiency.value;
   const joulesPerCycle = (activeAmps.value * volts) / profile.clockHertz;
@@ -91,7 +113,8 @@ export function planningPower(capacitor: Capacitor, profile: BoardProfile) {
 
 const COSTS: Readonly<Record<string, BoardCosts>> = { 'pico-fram': picoFramCosts };
 
-function costsOf(profile: BoardProfile): BoardCosts {
+/** @throws Error for a board whose costs nobody has measured */
+export function boardCosts(profile: BoardProfile): BoardCosts {
   const costs = COSTS[profile.id];
   if (costs === undefined) {
     throw new Error(`board ${profile.id} has no measured costs`);

@@ -13,7 +13,7 @@ import type { KernelSet, Strategy } from '../compiler/plan.js';
 import { constantHarvest, GENERATORS, squareHarvest } from '../supply/traces/generated.js';
 import { loadHarvest } from '../supply/traces/load-harvest.js';
 import type { Harvest } from '../supply/harvest.js';
-import type { Artifact, PowerSource, RunConfig } from './types.js';
+import type { Artifact, PowerSource, RunConfig, RunPrediction } from './types.js';
 
 /** What decides an image. */
 export interface CompileRequest {
@@ -48,6 +48,8 @@ export interface PreparedRun {
   harvest: Harvest | null;
   firmware: Uint8Array;
   artifacts: Artifact[];
+  /** What the run is expected to measure; null until that was computed. */
+  predicted: RunPrediction | null;
 }
 
 /**
@@ -92,6 +94,7 @@ export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
   const data = loadDataset(dataFile.bytes, config.dataPath);
   const chosen = chooseSamples(data, config);
   const samples = quantizeInput(chosen.samples, compiled.graph);
+  const harvest = await resolveHarvest(config.power);
   return {
     config,
     profile,
@@ -99,9 +102,10 @@ export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
     datasetImage: emitDataset(samples),
     samples,
     labels: chosen.labels,
-    harvest: await resolveHarvest(config.power),
+    harvest,
     firmware: firmware.bytes,
     artifacts,
+    predicted: null,
   };
 }
 
@@ -122,7 +126,7 @@ export async function readInput(path: string): Promise<Uint8Array> {
 }
 
 /** The harvest a power source stands for; null for continuous power. */
-async function resolveHarvest(power: PowerSource): Promise<Harvest | null> {
+export async function resolveHarvest(power: PowerSource): Promise<Harvest | null> {
   switch (power.kind) {
     case 'continuous':
       return null;

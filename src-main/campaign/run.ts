@@ -7,6 +7,7 @@ import { BenchError } from '../common/errors.js';
 import type { Bench } from './bench/bench.js';
 import { VirtualBench, virtualSupplyLimits } from './bench/virtual-bench.js';
 import { assertPowerPossible } from './check-power.js';
+import { predictRun } from './prediction/index.js';
 import { prepareRun, type PreparedRun } from './prepare.js';
 import { bringUp } from './run/bring-up.js';
 import { emptyProgress, log, type RunContext, type RunHooks } from './run/context.js';
@@ -23,8 +24,9 @@ export type { RunHooks } from './run/context.js';
  */
 export async function executeRun(config: RunConfig, hooks: RunHooks): Promise<RunOutcome> {
   hooks.onEvent({ kind: 'stage', stage: 'compile', fraction: 0 });
-  const prepared = await prepareRun(config);
-  assertPowerPossible(config, prepared.profile, prepared.harvest, virtualSupplyLimits(prepared.profile));
+  const files = await prepareRun(config);
+  assertPowerPossible(config, files.profile, files.harvest, virtualSupplyLimits(files.profile));
+  const prepared: PreparedRun = { ...files, predicted: predictRun(files) };
   hooks.onEvent({ kind: 'stage', stage: 'compile', fraction: 1 });
   const live = new LiveSampler((samples) => {
     hooks.onEvent({ kind: 'samples', samples });

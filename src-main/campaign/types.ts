@@ -123,6 +123,28 @@ export interface RunMeasures {
   accuracy: number | null;
 }
 
+/**
+ * What a run was expected to measure before it began: the plan played through board costs, capacitor and harvest. Names
+ * and meaning as in RunMeasures.
+ */
+export interface RunPrediction {
+  latencySeconds: number | null;
+  activeSeconds: number;
+  totalSeconds: number;
+  energyJoules: number;
+  cycles: number;
+  powerCycles: number;
+  checkpoints: number;
+  restores: number;
+  tasksReexecuted: number;
+  nvmBytesRead: number;
+  nvmBytesWritten: number;
+  /** Inferences that would finish. */
+  inferences: number;
+  /** False where the same task fails in one power cycle after the other, or the time is up. */
+  terminates: boolean;
+}
+
 /** Hashes (SHA-256, hex) and versions that make a run repeatable. */
 export interface Provenance {
   modelSha256: string;
@@ -169,6 +191,8 @@ export interface RunOutcome {
   /** Why, when not `finished`: place, value, remedy. */
   reason: string | null;
   measures: RunMeasures;
+  /** Null for a board whose costs nobody has measured. */
+  predicted: RunPrediction | null;
   provenance: Provenance;
   results: InferenceResult[];
   powerCycles: PowerCycle[];

@@ -12,7 +12,15 @@ import { elementCount, type Graph, type Tensor } from './graph.js';
 import { inspectGraph, type Inspection } from './inspect.js';
 import type { KernelSet, Plan, Strategy } from './plan.js';
 
-export { printPlan, type CostModel, type OperatorCost, type PlanningPower } from './3-plan/index.js';
+export {
+  printPlan,
+  timelineOf,
+  type TimedTask,
+  type Timeline,
+  type CostModel,
+  type OperatorCost,
+  type PlanningPower,
+} from './3-plan/index.js';
 export { describeImage, emitDataset, type ImageDescription } from './4-emit/index.js';
 
 export interface CompileOptions {

@@ -17,6 +17,7 @@ export function renderJson(data: ReportData): string {
       label: report.labels[index],
       ...run.row,
       config: run.config,
+      predicted: run.predicted,
       provenance: run.provenance,
       results: run.results.map((result) => ({ ...result, output: Array.from(result.output) })),
       powerCycleList: run.powerCycles,

@@ -13,6 +13,7 @@ export const DEFAULT_TABLE_COLUMNS: readonly RunColumn[] = [
   'latencySeconds',
   'energyJoules',
   'powerCycles',
+  'predictedPowerCycles',
   'checkpoints',
   'accuracy',
 ];

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inferOnHost } from '../board/host/host-board.js';
 import { compileFiles, readInput } from '../campaign/prepare.js';
 import { runInWorker } from '../campaign/run-in-worker.js';
-import type { PowerSource, RunEvent, RunMeasures, StopRules } from '../campaign/types.js';
+import type { PowerSource, RunEvent, RunMeasures, RunPrediction, StopRules } from '../campaign/types.js';
 import { accuracy } from '../common/accuracy.js';
 import { argmax } from '../common/argmax.js';
 import { loadDataset } from '../common/dataset.js';
@@ -50,6 +50,8 @@ export interface InferResult {
   outputs: number[][];
   /** Null for the host backend, which has neither a clock nor a capacitor. */
   measured: RunMeasures | null;
+  /** What was expected of it; null as `measured`. */
+  predicted: RunPrediction | null;
 }
 
 /**
@@ -101,6 +103,7 @@ export async function infer(
       accuracy: data.labels === null ? null : accuracy(outputs.map(argmax), data.labels),
       outputs: outputs.map((output) => [...output]),
       measured: null,
+      predicted: null,
     };
   }
   const outcome = await runInWorker(
@@ -126,5 +129,6 @@ export async function infer(
     accuracy: outcome.measures.accuracy,
     outputs: outcome.results.map((result) => [...result.output]),
     measured: outcome.measures,
+    predicted: outcome.predicted,
   };
 }

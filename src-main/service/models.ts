@@ -1,7 +1,9 @@
 /** `brownout inspect` and `brownout compile`: what is in a model, and what becomes of it. */
 import { boardProfile } from '../board/profiles/index.js';
 import type { Capacitor } from '../board/planning.js';
-import { compileFiles, readInput, type CompileRequest } from '../campaign/prepare.js';
+import { predictRun } from '../campaign/prediction/index.js';
+import { compileFiles, readInput, resolveHarvest, type CompileRequest } from '../campaign/prepare.js';
+import type { PowerSource, RunPrediction, StopRules } from '../campaign/types.js';
 import { loadDataset } from '../common/dataset.js';
 import { writeWhole } from '../common/write-whole.js';
 import { importModel } from '../compiler/1-import/index.js';
@@ -43,22 +45,37 @@ export function datasetPathOf(imagePath: string): string {
   return `${imagePath}.dataset`;
 }
 
+/** Under power that never fails, the capacitor changes nothing. */
+const NO_CAPACITOR = { capacitanceFarads: 1e-3, turnOnVolts: null, brownOutVolts: null };
+/** What becomes of a run is as good as known after so many power cycles without a commit, or after a day. */
+const DEFAULT_STOP: StopRules = { powerCyclesWithoutProgress: 20, maximumSeconds: 86_400 };
+
 /**
- * Compiles, and writes image and data set unless `output` is null.
+ * Compiles, predicts one inference under the given power, and writes image and data set unless `output` is null.
  * @throws InputError for wrong files, unknown operators, models that do not fit
  */
 export async function compileModel(
-  request: CompileRequest,
+  request: CompileRequest & { power: PowerSource },
   output: CompileOutput | null,
-): Promise<Compilation> {
-  const { compiled } = await compileFiles(request);
+): Promise<{ compiled: Compilation; predicted: RunPrediction }> {
+  const { profile, compiled } = await compileFiles(request);
+  const predicted = predictRun({
+    config: {
+      ...(request.capacitor ?? capacitorOf({ ...NO_CAPACITOR, board: request.board })),
+      sampleCount: 1,
+      stop: DEFAULT_STOP,
+    },
+    profile,
+    compiled,
+    harvest: await resolveHarvest(request.power),
+  });
   if (output === null) {
-    return compiled;
+    return { compiled, predicted };
   }
   if (output.dataPath !== null) {
     const { samples } = loadDataset(await readInput(output.dataPath), output.dataPath);
     await writeWhole(datasetPathOf(output.imagePath), emitDataset(quantizeInput(samples, compiled.graph)));
   }
   await writeWhole(output.imagePath, compiled.image);
-  return compiled;
+  return { compiled, predicted };
 }

@@ -50,6 +50,10 @@ export const RUN_COLUMNS: Readonly<Record<RunColumn, ColumnDefinition>> = {
   macs: { sql: 'r.macs', type: 'number' },
   parameters: { sql: 'r.parameters', type: 'number' },
   inferences: { sql: 'r.inferences', type: 'number' },
+  predictedLatencySeconds: { sql: 'r.predicted_latency_seconds', type: 'number' },
+  predictedEnergyJoules: { sql: 'r.predicted_energy_joules', type: 'number' },
+  predictedPowerCycles: { sql: 'r.predicted_power_cycles', type: 'number' },
+  predictedCycles: { sql: 'r.predicted_cycles', type: 'number' },
 };
 
 export function isRunColumn(name: string): name is RunColumn {

@@ -8,6 +8,7 @@ import type {
   RunConfig,
   RunMeasures,
   RunOutcome,
+  RunPrediction,
 } from '../campaign/types.js';
 import { RunError } from '../common/errors.js';
 import { putArtifact } from './artifacts.js';
@@ -79,12 +80,16 @@ export async function storeOutcome(
   outcome: RunOutcome,
   now: Date,
 ): Promise<void> {
-  const { measures, provenance } = outcome;
+  const { measures, provenance, predicted } = outcome;
   const columns: [string, SqlValue][] = [
     ['status', outcome.status],
     ['reason', outcome.reason],
     ['finished_at', now.toISOString()],
     ...MEASURE_COLUMNS.map(([name, column]): [string, SqlValue] => [column, measureValue(name, measures)]),
+    ['predicted_latency_seconds', predicted?.latencySeconds ?? null],
+    ['predicted_energy_joules', predicted?.energyJoules ?? null],
+    ['predicted_power_cycles', predicted?.powerCycles ?? null],
+    ['predicted_cycles', predicted?.cycles ?? null],
     ['model_sha256', provenance.modelSha256],
     ['data_sha256', provenance.dataSha256],
     ['image_sha256', provenance.imageSha256],
@@ -98,8 +103,9 @@ export async function storeOutcome(
   if (changes === 0) {
     throw notOpen(runId);
   }
-  await connection.run('UPDATE run_documents SET provenance = ? WHERE run_id = ?', [
+  await connection.run('UPDATE run_documents SET provenance = ?, prediction = ? WHERE run_id = ?', [
     JSON.stringify(provenance),
+    predicted === null ? null : JSON.stringify(predicted),
     runId,
   ]);
   await connection.runMany(
@@ -180,17 +186,20 @@ export async function listRuns(
 /** @returns null when there is no such run */
 export async function readRun(connection: Connection, id: number): Promise<RunDetail | null> {
   const row = await connection.get(SELECT_ONE_RUN, [id]);
-  const documents = await connection.get('SELECT config, provenance FROM run_documents WHERE run_id = ?', [
-    id,
-  ]);
+  const documents = await connection.get(
+    'SELECT config, provenance, prediction FROM run_documents WHERE run_id = ?',
+    [id],
+  );
   if (row === undefined || documents === undefined) {
     return null;
   }
   const provenance = textOrNull(documents, 'provenance');
+  const prediction = textOrNull(documents, 'prediction');
   return {
     row: runRow(row),
     config: JSON.parse(text(documents, 'config')) as RunConfig,
     measures: readMeasures(row),
+    predicted: prediction === null ? null : (JSON.parse(prediction) as RunPrediction),
     provenance: provenance === null ? null : (JSON.parse(provenance) as Provenance),
     results: await readResults(connection, id),
     powerCycles: await readPowerCycles(connection, id),
@@ -339,5 +348,9 @@ function runRow(row: SqlRow): RunRow {
     macs: numberOrNull(row, 'macs'),
     parameters: numberOrNull(row, 'parameters'),
     inferences: numberOrNull(row, 'inferences'),
+    predictedLatencySeconds: numberOrNull(row, 'predictedLatencySeconds'),
+    predictedEnergyJoules: numberOrNull(row, 'predictedEnergyJoules'),
+    predictedPowerCycles: numberOrNull(row, 'predictedPowerCycles'),
+    predictedCycles: numberOrNull(row, 'predictedCycles'),
   };
 }

@@ -7,6 +7,7 @@ import type {
   Provenance,
   RunConfig,
   RunMeasures,
+  RunPrediction,
   TraceChannel,
 } from '../campaign/types.js';
 
@@ -64,6 +65,11 @@ export interface RunRow {
   macs: number | null;
   parameters: number | null;
   inferences: number | null;
+  /** What was expected before the run began. */
+  predictedLatencySeconds: number | null;
+  predictedEnergyJoules: number | null;
+  predictedPowerCycles: number | null;
+  predictedCycles: number | null;
 }
 
 /** Columns of RunRow that a list may be filtered or sorted by. */
@@ -97,6 +103,8 @@ export interface RunDetail {
   config: RunConfig;
   /** Null while the run has not ended. */
   measures: RunMeasures | null;
+  /** Null where nothing was predicted, and until the run has ended. */
+  predicted: RunPrediction | null;
   provenance: Provenance | null;
   results: InferenceResult[];
   powerCycles: PowerCycle[];

@@ -139,7 +139,13 @@ test('reading needs a file that is there; writing needs its folder', async (cont
 test('an older database is brought up to date by a writer, and only by a writer', async (context) => {
   const { file } = await filledDatabase(context);
   const database = await SqliteDatabase.open(file, 'read-write-create');
-  await database.exec('DROP TABLE artifacts; PRAGMA user_version = 2');
+  await database.exec(`DROP TABLE artifacts;
+     ALTER TABLE runs DROP COLUMN predicted_latency_seconds;
+     ALTER TABLE runs DROP COLUMN predicted_energy_joules;
+     ALTER TABLE runs DROP COLUMN predicted_power_cycles;
+     ALTER TABLE runs DROP COLUMN predicted_cycles;
+     ALTER TABLE run_documents DROP COLUMN prediction;
+     PRAGMA user_version = 2`);
   await database.close();
   await rejectsWithInputError(openStore(file, { readOnly: true }), 'older-database');
   const store = await openStore(file);

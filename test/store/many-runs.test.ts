@@ -28,7 +28,7 @@ async function planOf(
 }
 
 test('the common filters and sorts are answered from indexes', async (context) => {
-  const database = await databaseAtVersion(context, 3);
+  const database = await databaseAtVersion(context, 4);
   const filters: [string, RegExp][] = [
     ['id=7', /USING INTEGER PRIMARY KEY/],
     ['campaignId=3', /USING (COVERING )?INDEX runs_by_campaign/],

@@ -65,6 +65,21 @@ export function exampleOutcome(changes: Partial<RunOutcome> = {}, factor = 1): R
       versions: { 'brownout-bench': '0.1.0', node: '20.20.0' },
       campaignSha256: null,
     },
+    predicted: {
+      latencySeconds: 2.05 * factor,
+      activeSeconds: 1.25 * factor,
+      totalSeconds: 4.1 * factor,
+      energyJoules: 0.0221 * factor,
+      cycles: Math.round(156_000_000 * factor),
+      powerCycles: 16,
+      checkpoints: 84,
+      restores: 15,
+      tasksReexecuted: 15,
+      nvmBytesRead: 80_000,
+      nvmBytesWritten: 200_000,
+      inferences: 2,
+      terminates: true,
+    },
     results: [
       {
         inference: 0,

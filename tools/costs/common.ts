@@ -53,6 +53,7 @@ export function measureCommon(): CommonCycles {
   });
   return {
     bootCycles: Math.round(started.bootCycles),
+    bootNvmCycles: Math.round(started.bootNvmCycles),
     reportCycles: Math.round(
       started.taskCycles.reduce((sum, cycles) => sum + cycles - recordCommit.cycles, 0),
     ),

@@ -12,6 +12,7 @@ import { KERNEL_SETS, type KernelSet } from '../../src-main/compiler/plan.js';
 import { measureCommon } from './common.js';
 import { MEASURED_KINDS, specimensOf, type MeasuredKind } from './corpus.js';
 import { fitKernel, type Measured } from './fit.js';
+import { measureReports } from './reports.js';
 import { observe } from './observe.js';
 
 /** Kernels of one kind of operator in one kernel set, by name. */
@@ -29,7 +30,7 @@ export function fitKind(kind: MeasuredKind, kernels: KernelSet): Record<string, 
   );
 }
 
-export function fitCosts(print: (line: string) => void): BoardCosts {
+export async function fitCosts(print: (line: string) => void): Promise<BoardCosts> {
   const operators: Record<string, Record<string, OperatorCycles>> = {};
   for (const kernels of KERNEL_SETS) {
     operators[kernels] = {};
@@ -44,7 +45,7 @@ export function fitCosts(print: (line: string) => void): BoardCosts {
       }
     }
   }
-  return { ...measureCommon(), operators };
+  return { ...measureCommon(), report: await measureReports(), operators };
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2).padStart(6)} %`;
@@ -53,7 +54,7 @@ const FILE = ['src-main', 'board', 'profiles', 'pico-fram-costs.ts'] as const;
 
 /** Section `costs` of `npm run bench`: fits, prints how well, and writes the file that the board's profile has its costs from. */
 export async function benchCosts(print: (line: string) => void): Promise<BoardCosts> {
-  const costs = fitCosts(print);
+  const costs = await fitCosts(print);
   const path = resourcePath(...FILE);
   const source =
     `import type { BoardCosts } from '../planning.js';\n\n` +

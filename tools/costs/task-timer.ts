@@ -12,6 +12,8 @@ import type { Plan, Task } from '../../src-main/compiler/plan.js';
 export interface TimedTasks {
   /** From power-on to the record that counts the start, start-up of the profile left out. */
   bootCycles: number;
+  /** Of these, with the NVM selected. */
+  bootNvmCycles: number;
   /** By task that always commits: from the commit before it to its own. */
   taskCycles: number[];
   /** By task: cycles of these in which the NVM was selected, to within a slice of the simulation. */
@@ -76,6 +78,7 @@ export function timeTasks(plan: Plan, sample: Int8Array, quiet = true): TimedTas
     committing.map((_, index) => values[skipped + index + 1] - values[skipped + index]);
   return {
     bootCycles: commits[0] - begin - startupTicks,
+    bootNvmCycles: nvmAtCommits[0],
     taskCycles: between(commits),
     nvmCycles: between(nvmAtCommits),
   };

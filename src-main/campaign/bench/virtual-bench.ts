@@ -21,10 +21,10 @@ import type { Bench, BenchObservation, MeasuringScale } from './bench.js';
  * Board and rail are brought together before the capacitor can have moved by more than this under the board's active
  * current, which bounds how late a brown-out is noticed.
  */
-const COUPLING_VOLTS = 2e-3;
+export const COUPLING_VOLTS = 2e-3;
 
 /** Longest slice on the board's own decoupling. */
-const HOLD_UP_SLICE_CYCLES = 10_000;
+export const HOLD_UP_SLICE_CYCLES = 10_000;
 
 /** How long the simulation may hold the thread before it lets messages (cancel) through. */
 const TURN_MILLISECONDS = 25;
@@ -42,11 +42,12 @@ export interface VirtualBenchOptions {
   onSample: (sample: BenchSample) => void;
 }
 
-const SUPPLY = 'virtual-scpi';
+/** Profile of the supply of a virtual bench. */
+export const VIRTUAL_SUPPLY = 'virtual-scpi';
 
 /** What the supply of a virtual bench may be set to with this board behind it. */
 export function virtualSupplyLimits({ power }: BoardProfile): SupplyLimits {
-  return limitsForBoard(supplyProfile(SUPPLY).limits, {
+  return limitsForBoard(supplyProfile(VIRTUAL_SUPPLY).limits, {
     maximumVolts: power.maximumVolts.value,
     maximumAmps: power.maximumAmps.value,
   });
@@ -121,7 +122,7 @@ export class VirtualBench implements Bench {
       read: (timeoutSeconds) => this.#readBoard(timeoutSeconds),
       close: () => Promise.resolve(),
     };
-    this.supply = openSupply(this.#supplyPort, supplyProfile(SUPPLY), virtualSupplyLimits(profile));
+    this.supply = openSupply(this.#supplyPort, supplyProfile(VIRTUAL_SUPPLY), virtualSupplyLimits(profile));
   }
 
   now(): number {

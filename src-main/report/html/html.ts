@@ -199,6 +199,9 @@ function runArticle(run: ReportRun, label: string): Markup {
                 'powerCycles',
                 'tasksExecuted',
                 'cycles',
+                'predictedLatencySeconds',
+                'predictedEnergyJoules',
+                'predictedPowerCycles',
               ] as const
             ).map((column) =>
               fact(PRESENTATION[column].label, formatValue(column, row[column])),

@@ -23,6 +23,8 @@ export interface RailConfig {
   sourceSeriesOhms?: number;
   /** Decoupling behind the switch, charged at every turn-on. */
   decouplingFarads: number;
+  /** While the board is on, load and source take turns in steps that move at most this share of the stored energy. */
+  shareOfEnergyPerStep?: number;
 }
 
 export interface RailSource {
@@ -52,8 +54,8 @@ export interface RailEnergy {
   storedJoules: number;
 }
 
-/** While the board is on, load and source take turns in steps that move at most this share of the stored energy. */
-const MAXIMUM_SHARE_PER_STEP = 1e-3;
+/** Unless the configuration says otherwise. The error of a step falls with its square: 1e-3 is good for microvolts. */
+const SHARE_PER_STEP = 1e-3;
 /** Bound on the steps of one advancePowered call, whatever it is asked. */
 const MAXIMUM_STEPS = 100_000;
 
@@ -77,6 +79,7 @@ export class Rail {
   private readonly turnOnVolts: number;
   private readonly brownOutVolts: number;
   private readonly decouplingJoules: number;
+  private readonly sharePerStep: number;
   private volts: number;
   private switchClosed = false;
   private sourceVolts = 0;
@@ -97,6 +100,7 @@ export class Rail {
     this.turnOnVolts = config.turnOnVolts;
     this.brownOutVolts = config.brownOutVolts;
     this.decouplingJoules = (config.decouplingFarads * config.railVolts ** 2) / 2;
+    this.sharePerStep = config.shareOfEnergyPerStep ?? SHARE_PER_STEP;
     this.volts = config.initialVolts ?? 0;
   }
 
@@ -169,10 +173,7 @@ export class Rail {
     const joules = railCoulombs * this.loadJoulesPerCoulomb;
     // Against the energy at brown-out, the least there is while the board is on: the step depends on nothing else.
     const reference = (this.farads * this.brownOutVolts ** 2) / 2;
-    const steps = Math.min(
-      MAXIMUM_STEPS,
-      Math.max(1, Math.ceil(joules / (reference * MAXIMUM_SHARE_PER_STEP))),
-    );
+    const steps = Math.min(MAXIMUM_STEPS, Math.max(1, Math.ceil(joules / (reference * this.sharePerStep))));
     let lowest = this.volts;
     for (let step = 0; step < steps; step++) {
       this.takeLoad(joules / steps / 2);
@@ -215,6 +216,11 @@ export class Rail {
     }
     this.close();
     return { elapsedSeconds, turnedOn: true, neverTurnsOn: false };
+  }
+
+  /** Closes the switch without charging anything: a board that was on before this rail was made. */
+  resumePowered(): void {
+    this.switchClosed = true;
   }
 
   /** Opens the switch at this instant, whatever the voltage: a power failure that the bench itself injects. */
