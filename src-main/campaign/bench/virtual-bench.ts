@@ -4,27 +4,16 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BoardProfile } from '../../board/profile.js';
-import type { VirtualBoard } from '../../board/virtual-board.js';
-import { createVirtualPico } from '../../board/virtual/virtual-pico.js';
 import { RunError } from '../../common/errors.js';
 import type { Port } from '../../common/port.js';
 import { openSupply } from '../../supply/drivers/index.js';
 import type { ShutdownOutcome, SupplyDriver, SupplyLimits } from '../../supply/driver.js';
 import { supplyProfile, limitsForBoard } from '../../supply/profiles/index.js';
-import { Rail } from '../../supply/rail/rail.js';
 import { VirtualSupplyPort } from '../../supply/virtual/virtual-supply-port.js';
 import type { BenchSample, PowerCycle, TraceChannel } from '../types.js';
 import { TraceRecorder } from '../trace-recorder.js';
 import type { Bench, BenchObservation, MeasuringScale } from './bench.js';
-
-/**
- * Board and rail are brought together before the capacitor can have moved by more than this under the board's active
- * current, which bounds how late a brown-out is noticed.
- */
-export const COUPLING_VOLTS = 2e-3;
-
-/** Longest slice on the board's own decoupling. */
-export const HOLD_UP_SLICE_CYCLES = 10_000;
+import { CoupledBoard } from './coupled-board.js';
 
 /** How long the simulation may hold the thread before it lets messages (cancel) through. */
 const TURN_MILLISECONDS = 25;
@@ -57,66 +46,54 @@ export class VirtualBench implements Bench {
   readonly boardPort: Port;
   readonly supply: SupplyDriver;
   readonly #options: VirtualBenchOptions;
-  readonly #board: VirtualBoard;
-  readonly #rail: Rail;
+  readonly #coupled: CoupledBoard;
   readonly #supplyPort: VirtualSupplyPort;
-  readonly #couplingCycles: number;
-  #nowSeconds = 0;
   /** Instant of startMeasuring; NaN before. */
   #originSeconds = NaN;
   #scale: MeasuringScale = { tasksPerInference: 1, inferences: 1 };
   #recorder = new TraceRecorder();
   #progress = 0;
-  #activeSeconds = 0;
-  #cycles = 0;
-  #energyOffsetJoules = 0;
+  /** What had been used up when measuring began. */
+  #before = { activeSeconds: 0, cycles: 0, boardJoules: 0 };
   #onWindows: Pick<PowerCycle, 'onSeconds' | 'offSeconds'>[] = [];
-  #received: Uint8Array[] = [];
   #lastTurn = performance.now();
-  /** What the board may still draw of its own decoupling while the switch is open. */
-  #holdUpCoulombs = 0;
 
   constructor(options: VirtualBenchOptions) {
     const { profile } = options;
-    const power = profile.power;
     this.#options = options;
-    this.#board = createVirtualPico({ firmware: options.firmware, profile, seed: options.seed });
-    const activeAmps =
-      (power.activeAmps.value * power.railVolts.value) /
-      power.converterEfficiency.value /
-      options.brownOutVolts;
-    const couplingSeconds = (options.capacitanceFarads * COUPLING_VOLTS) / activeAmps;
-    this.#couplingCycles = Math.max(1, Math.round(couplingSeconds * this.#board.clockHertz));
-    this.#rail = new Rail({
-      capacitanceFarads: options.capacitanceFarads,
-      turnOnVolts: options.turnOnVolts,
-      brownOutVolts: options.brownOutVolts,
-      railVolts: power.railVolts.value,
-      converterEfficiency: power.converterEfficiency.value,
-      offAmps: power.offAmps.value,
-      decouplingFarads: power.decouplingFarads.value,
+    this.#coupled = new CoupledBoard({
+      ...options,
+      onStep: ({ loadAmps, powered }) => {
+        this.#record(loadAmps, powered);
+      },
+      onPower: (on) => {
+        this.#notePower(on);
+      },
     });
     this.#supplyPort = new VirtualSupplyPort({
       clock: {
-        now: () => this.#nowSeconds,
+        now: () => this.now(),
         advance: (seconds) => {
-          this.#advanceTo(this.#nowSeconds + seconds);
+          this.#advanceTo(this.now() + seconds);
         },
       },
       applySource: (source) => {
-        this.#rail.setSource(source);
+        this.#coupled.rail.setSource(source);
       },
-      measure: () => ({ volts: this.#rail.sourceTerminalVolts, amps: this.#rail.sourceCurrentAmps }),
+      measure: () => ({
+        volts: this.#coupled.rail.sourceTerminalVolts,
+        amps: this.#coupled.rail.sourceCurrentAmps,
+      }),
     });
-    this.#board.onCommit = ({ inference, task }) => {
+    this.#coupled.board.onCommit = ({ inference, task }) => {
       const { tasksPerInference, inferences } = this.#scale;
       this.#progress = Math.min(1, (inference + task / tasksPerInference) / inferences);
     };
     this.boardPort = {
       name: `virtual ${profile.name}`,
-      now: () => this.#nowSeconds,
+      now: () => this.now(),
       write: (bytes) => {
-        this.#board.receive(bytes);
+        this.#coupled.board.receive(bytes);
         return Promise.resolve();
       },
       read: (timeoutSeconds) => this.#readBoard(timeoutSeconds),
@@ -126,25 +103,25 @@ export class VirtualBench implements Bench {
   }
 
   now(): number {
-    return this.#nowSeconds;
+    return this.#coupled.nowSeconds;
   }
 
   startMeasuring(scale: MeasuringScale): void {
-    this.#originSeconds = this.#nowSeconds;
+    this.#originSeconds = this.now();
     this.#scale = scale;
     this.#recorder = new TraceRecorder();
     this.#progress = 0;
-    this.#activeSeconds = 0;
-    this.#cycles = 0;
-    this.#energyOffsetJoules = this.#boardJoules;
-    this.#onWindows = this.#rail.powered ? [{ onSeconds: 0, offSeconds: null }] : [];
+    const { activeSeconds, cycles, boardJoules, rail } = this.#coupled;
+    this.#before = { activeSeconds, cycles, boardJoules };
+    this.#onWindows = rail.powered ? [{ onSeconds: 0, offSeconds: null }] : [];
   }
 
   observe(): BenchObservation {
+    const { activeSeconds, cycles, boardJoules } = this.#coupled;
     return {
-      activeSeconds: this.#activeSeconds,
-      energyJoules: this.#boardJoules - this.#energyOffsetJoules,
-      cycles: this.#cycles,
+      activeSeconds: activeSeconds - this.#before.activeSeconds,
+      energyJoules: boardJoules - this.#before.boardJoules,
+      cycles: cycles - this.#before.cycles,
       powerCycles: this.#onWindows.length,
     };
   }
@@ -163,14 +140,8 @@ export class VirtualBench implements Bench {
     return outcome;
   }
 
-  /** All that the capacitor has given to the board: what it drew, and its decoupling charged at every turn-on. */
-  get #boardJoules(): number {
-    const { loadJoules, inrushJoules } = this.#rail.energy;
-    return loadJoules + inrushJoules;
-  }
-
   get #runSeconds(): number {
-    return this.#nowSeconds - this.#originSeconds;
+    return this.now() - this.#originSeconds;
   }
 
   get #measuring(): boolean {
@@ -178,117 +149,36 @@ export class VirtualBench implements Bench {
   }
 
   async #readBoard(timeoutSeconds: number): Promise<Uint8Array> {
-    const deadline = this.#nowSeconds + timeoutSeconds;
-    while (this.#received.length === 0 && this.#nowSeconds < deadline) {
+    const deadline = this.now() + timeoutSeconds;
+    while (!this.#coupled.hasReceived && this.now() < deadline) {
       this.#advance(deadline);
       await this.#letMessagesThrough();
     }
-    const chunks = this.#received;
-    this.#received = [];
-    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    return this.#coupled.takeReceived();
   }
 
   #advanceTo(targetSeconds: number): void {
-    while (this.#nowSeconds < targetSeconds) {
+    while (this.now() < targetSeconds) {
       this.#advance(targetSeconds);
     }
   }
 
   /** One step of board and rail together, at most to `limitSeconds`, then whatever the supply has to do by then. */
   #advance(limitSeconds: number): void {
-    const limit = Math.min(limitSeconds, Math.max(this.#nowSeconds, this.#supplyPort.nextEventSeconds));
-    if (this.#rail.powered) {
-      this.#advancePowered(limit);
-    } else if (this.#holdUpCoulombs > 0) {
-      this.#advanceHoldUp(limit);
-    } else {
-      this.#advanceUnpowered(limit);
-    }
+    const limit = Math.min(limitSeconds, Math.max(this.now(), this.#supplyPort.nextEventSeconds));
+    // While the board is off, in pieces no longer than a bucket of the trace: the charging curve is recorded without holes.
+    this.#coupled.advance(limit, this.#recorder.bucketSeconds);
     this.#supplyPort.settle();
   }
 
-  #advancePowered(limitSeconds: number): void {
-    const { clockHertz } = this.#board;
-    const cyclesLeft = Math.max(1, Math.ceil((limitSeconds - this.#nowSeconds) * clockHertz));
-    this.#board.setCapacitorVolts(this.#rail.capacitorVolts);
-    const slice = this.#board.run(Math.min(cyclesLeft, this.#couplingCycles));
-    const seconds = slice.cycles / clockHertz;
-    const joulesBefore = this.#rail.energy.loadJoules;
-    const state = this.#rail.advancePowered(seconds, slice.railCoulombs);
-    this.#nowSeconds += seconds;
-    this.#activeSeconds += seconds;
-    this.#cycles += slice.cycles;
-    if (slice.transmitted.length > 0) {
-      this.#received.push(slice.transmitted);
-    }
-    const volts = this.#rail.capacitorVolts;
-    this.#record((this.#rail.energy.loadJoules - joulesBefore) / seconds / volts, true);
-    if (state === 'failed') {
-      const { decouplingFarads, railVolts, dropOutVolts } = this.#options.profile.power;
-      this.#holdUpCoulombs = decouplingFarads.value * (railVolts.value - dropOutVolts.value);
-      if (this.#holdUpCoulombs <= 0) {
-        this.#powerOff();
+  #notePower(on: boolean): void {
+    if (!on) {
+      const window = this.#onWindows.at(-1);
+      if (window) {
+        window.offSeconds = this.#runSeconds;
       }
-    }
-  }
-
-  /**
-   * The switch has opened, but the program stops only when the decoupling behind it, charged at turn-on, has fallen from the
-   * regulated voltage to drop-out: Q = C (Vrail - Vdropout). That charge was taken from the capacitor as inrush, so it is
-   * not booked again; what is left below drop-out is lost. Should the capacitor be charged again meanwhile, the board never
-   * notices. Uncalibrated, like the capacitance and the drop-out voltage that it follows from.
-   */
-  #advanceHoldUp(limitSeconds: number): void {
-    const { clockHertz } = this.#board;
-    const cyclesLeft = Math.max(1, Math.ceil((limitSeconds - this.#nowSeconds) * clockHertz));
-    const slice = this.#board.run(Math.min(cyclesLeft, HOLD_UP_SLICE_CYCLES));
-    const seconds = slice.cycles / clockHertz;
-    this.#holdUpCoulombs -= slice.railCoulombs;
-    this.#activeSeconds += seconds;
-    this.#cycles += slice.cycles;
-    if (slice.transmitted.length > 0) {
-      this.#received.push(slice.transmitted);
-    }
-    let left = seconds;
-    while (left > 0 && !this.#rail.powered) {
-      const { elapsedSeconds, turnedOn } = this.#rail.advanceUnpowered(left);
-      left = turnedOn ? left - elapsedSeconds : 0;
-    }
-    if (this.#rail.powered) {
-      this.#rail.advancePowered(left, 0);
-    }
-    this.#nowSeconds += seconds;
-    this.#record(0, true);
-    if (this.#rail.powered) {
-      this.#holdUpCoulombs = 0;
-    } else if (this.#holdUpCoulombs <= 0) {
-      this.#holdUpCoulombs = 0;
-      this.#powerOff();
-    }
-  }
-
-  #powerOff(): void {
-    this.#board.powerOff();
-    const window = this.#onWindows.at(-1);
-    if (window) {
-      window.offSeconds = this.#runSeconds;
-    }
-    this.#record(0, false);
-  }
-
-  #advanceUnpowered(limitSeconds: number): void {
-    // In pieces no longer than a bucket of the trace, so that the charging curve is recorded without holes.
-    const span = Math.min(limitSeconds - this.#nowSeconds, this.#recorder.bucketSeconds);
-    const { elapsedSeconds, turnedOn } = this.#rail.advanceUnpowered(span);
-    this.#nowSeconds = turnedOn
-      ? this.#nowSeconds + elapsedSeconds
-      : Math.min(limitSeconds, this.#nowSeconds + span);
-    this.#record(0, turnedOn);
-    if (turnedOn) {
-      this.#board.powerOn();
-      if (this.#measuring) {
-        this.#onWindows.push({ onSeconds: this.#runSeconds, offSeconds: null });
-      }
+    } else if (this.#measuring) {
+      this.#onWindows.push({ onSeconds: this.#runSeconds, offSeconds: null });
     }
   }
 
@@ -298,7 +188,7 @@ export class VirtualBench implements Bench {
     }
     const sample: BenchSample = {
       timeSeconds: this.#runSeconds,
-      capacitorVolts: this.#rail.capacitorVolts,
+      capacitorVolts: this.#coupled.rail.capacitorVolts,
       loadAmps,
       powered,
       progress: this.#progress,

@@ -2,12 +2,8 @@
 import { planningPower } from '../../board/planning.js';
 import { timelineOf } from '../../compiler/index.js';
 import { supplyProfile } from '../../supply/profiles/index.js';
-import {
-  COUPLING_VOLTS,
-  HOLD_UP_SLICE_CYCLES,
-  VIRTUAL_SUPPLY,
-  virtualSupplyLimits,
-} from '../bench/virtual-bench.js';
+import { COUPLING_VOLTS, HOLD_UP_SLICE_CYCLES } from '../bench/coupled-board.js';
+import { VIRTUAL_SUPPLY, virtualSupplyLimits } from '../bench/virtual-bench.js';
 import type { PreparedRun } from '../prepare.js';
 import { BENCH_AMPS } from '../run/bring-up.js';
 import type { RunConfig, RunPrediction } from '../types.js';
