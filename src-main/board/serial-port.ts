@@ -67,6 +67,9 @@ function openError(path: string, error: Error): RunError {
   });
 }
 
+/** A line that takes nothing for so long is stopped by the other end, or its adapter hangs. */
+const WRITE_SECONDS = 10;
+
 /** A real serial line as a Port on wall time. */
 class NodeSerialPort implements ControlledPort {
   readonly name: string;
@@ -92,7 +95,12 @@ class NodeSerialPort implements ControlledPort {
   async write(bytes: Uint8Array): Promise<void> {
     this.throwIfGone();
     await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(this.gone(`it took nothing for ${WRITE_SECONDS} s`)),
+        WRITE_SECONDS * 1000,
+      );
       this.native.write(bytes, (error) => {
+        clearTimeout(timer);
         if (error) {
           reject(this.gone(error.message, error));
         } else {

@@ -7,6 +7,7 @@ import { addCampaignCommands } from './cli/campaign-commands.js';
 import { addFlashCommand } from './cli/flash-command.js';
 import { addModelCommands } from './cli/model-commands.js';
 import { addTraceCommand } from './cli/trace-command.js';
+import { addSupplyCommands } from './cli/supply-commands.js';
 import { reportError } from './cli/terminal.js';
 
 const program = new Command('brownout')
@@ -17,6 +18,7 @@ const program = new Command('brownout')
 addModelCommands(program);
 addCampaignCommands(program);
 addFlashCommand(program);
+addSupplyCommands(program);
 addBenchCommands(program);
 addTraceCommand(program);
 for (const command of program.commands) {

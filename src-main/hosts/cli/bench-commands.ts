@@ -1,4 +1,4 @@
-/** doctor, self-test, virtual-board, virtual-supply, serve. */
+/** doctor, self-test, virtual-board, serve. */
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { defaultDatabasePath } from '../../common/data-folder.js';
@@ -12,8 +12,6 @@ import {
 } from '../../service/self-test.js';
 import { runOnVirtualBoard, serveBoard, type VirtualBoardRequest } from '../../service/virtual-board.js';
 import { serveLoader, VIRTUAL_LOADERS } from '../../service/virtual-loader.js';
-import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
-import { serveVirtualSupply } from '../../supply/virtual/serve.js';
 import { electronState } from '../electron-runtime.js';
 import { serve } from '../serve.js';
 import { boardOption, countOption, jsonOption, portOption, quantityOption, wordOption } from './options.js';
@@ -202,28 +200,6 @@ export function addBenchCommands(program: Command): void {
         });
         console.log(`Serial line of the virtual board at ${server.host}:${server.port}. Ctrl+C ends it.`);
         await Promise.race([once(signal, 'abort'), server.done]);
-        await server.close();
-      }, 'Closing.');
-    });
-
-  program
-    .command('virtual-supply')
-    .description(
-      'a virtual programmable supply that speaks SCPI over TCP on this machine, for other programs',
-    )
-    .addOption(
-      new Option('--port <n>', 'TCP port; any free one when left out').default(0).argParser(portOption),
-    )
-    .addOption(
-      new Option('--model <name>', 'bench, or n5767a for programs that only talk to instruments they know')
-        .default('bench')
-        .argParser(wordOption('--model', ['bench', 'n5767a'] as const)),
-    )
-    .action(async ({ port, model }: { port: number; model: 'bench' | 'n5767a' }) => {
-      await cancellable(async (signal) => {
-        const server = await serveVirtualSupply({ port, model: VIRTUAL_SUPPLY_MODELS[model] });
-        console.log(`Virtual supply ${model} at 127.0.0.1:${server.port}. Ctrl+C ends it.`);
-        await once(signal, 'abort');
         await server.close();
       }, 'Closing.');
     });

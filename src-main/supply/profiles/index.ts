@@ -24,6 +24,7 @@ const OWN_PROFILES: readonly SupplyProfile[] = [
     slewVoltsPerSecond: null,
     readingsPerSecond: 500,
     currentLimit: 'settable',
+    confirmsOff: true,
     list: null,
     source:
       'chosen: ranges that suit batteryless boards; VOLT, CURR and one SYST:ERR? at 1 ms each, with room for more',
@@ -45,6 +46,7 @@ const OWN_PROFILES: readonly SupplyProfile[] = [
     slewVoltsPerSecond: null,
     readingsPerSecond: 10,
     currentLimit: 'settable',
+    confirmsOff: true,
     list: null,
     source: 'chosen: careful figures for an instrument the bench knows nothing about; not measured',
   },
@@ -65,6 +67,25 @@ export function supplyProfile(id: string, place = 'supply profile'): SupplyProfi
     });
   }
   return found;
+}
+
+/**
+ * By the id of a profile, or by that of a driver: then the first instrument that it drives.
+ *
+ * @throws InputError `unknown-supply-profile` naming the nearest of both
+ */
+export function supplyProfileFor(word: string, place: string): SupplyProfile {
+  const known = SUPPLY_PROFILES.find(({ id, driver }) => id === word || driver === word);
+  if (known !== undefined) {
+    return SUPPLY_PROFILES.find(({ id }) => id === word) ?? known;
+  }
+  const words = [...new Set(SUPPLY_PROFILES.flatMap(({ id, driver }) => [driver, id]))];
+  throw new InputError({
+    code: 'unknown-supply-profile',
+    place,
+    message: `there is no supply "${word}"`,
+    remedy: `${didYouMean(word, words)}Known are ${words.join(', ')}`,
+  });
 }
 
 /** The tighter of the instrument's limits and the board's: nothing beyond either can be set. */

@@ -7,6 +7,7 @@ const scpi = {
   slewVoltsPerSecond: null,
   readingsPerSecond: 10,
   currentLimit: 'settable',
+  confirmsOff: true,
   list: null,
 } as const;
 
@@ -19,6 +20,7 @@ const korad = {
   // Two questions, 80 ms of silence before each.
   readingsPerSecond: 5,
   currentLimit: 'settable',
+  confirmsOff: true,
   list: null,
 } as const;
 
@@ -31,6 +33,7 @@ const modbus = {
   slewVoltsPerSecond: null,
   readingsPerSecond: 10,
   currentLimit: 'settable',
+  confirmsOff: true,
   list: null,
 } as const;
 

@@ -28,6 +28,8 @@ export interface SupplyProfile {
   readingsPerSecond: number;
   /** `software`: the instrument has no current limit of its own; the host switches off when a reading passes it. */
   currentLimit: 'settable' | 'software';
+  /** Whether it can be asked if its output is off. */
+  confirmsOff: boolean;
   /** What its own sequencer can hold; null where it has none that the bench can start. */
   list: ListLimits | null;
   /** Where the figures come from. */

@@ -28,6 +28,7 @@ export class TextWire implements SupplyWire {
   readonly #port: TextPort;
   readonly #replySeconds: number;
   readonly #limits: SupplyLimits;
+  #prepared = false;
 
   constructor(port: Port, commands: TextCommands, options: WireOptions) {
     this.#commands = commands;
@@ -53,6 +54,7 @@ export class TextWire implements SupplyWire {
     for (const command of prepare) {
       await this.#port.send(command);
     }
+    this.#prepared = true;
   }
 
   /** Errors left over in the instrument from before are cleared. */
@@ -219,7 +221,9 @@ export class TextWire implements SupplyWire {
     let sent = false;
     for (const prefix of [terminator, '']) {
       try {
-        for (const [index, command] of outputOff.entries()) {
+        // Opened only to switch off: it may have to be taken into remote control first, and be told the channel.
+        const first = prefix !== '' && !this.#prepared ? this.#commands.prepare : [];
+        for (const [index, command] of [...first, ...outputOff].entries()) {
           await this.#port.send((index === 0 ? prefix : '') + command, true);
         }
         sent = true;

@@ -1,0 +1,364 @@
+/** supply, virtual-supply. */
+import { once } from 'node:events';
+import { Option, type Command } from 'commander';
+import { InputError } from '../../common/errors.js';
+import { formatQuantity, parseQuantity } from '../../common/quantity.js';
+import {
+  playList,
+  prepareSupply,
+  resolveSupply,
+  switchOff,
+  watchOutput,
+  withPower,
+  withSupply,
+  type SupplyRequest,
+} from '../../service/supply.js';
+import type { ListStep } from '../../supply/driver.js';
+import { SUPPLY_PROFILES } from '../../supply/profiles/index.js';
+import { SUPPLY_EMULATORS } from '../../supply/virtual/emulators.js';
+import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
+import { serveVirtualSupply } from '../../supply/virtual/serve.js';
+import { serveInstrumentOnPty, serveInstrumentOnTcp } from '../../supply/virtual/serve-instrument.js';
+import { boardOption, countOption, jsonOption, portOption, quantityOption, wordOption } from './options.js';
+import { cancellable, printFields, printJson } from './terminal.js';
+
+interface SupplyOptions {
+  port: string;
+  driver: string;
+  board: string;
+  json?: boolean;
+}
+
+interface PointOptions extends SupplyOptions {
+  volts: number;
+  amps?: number;
+  overVolts?: number;
+}
+
+function request({ port, driver, board }: SupplyOptions): SupplyRequest {
+  return { address: port, supply: driver, board };
+}
+
+const volts = () =>
+  new Option('--volts <v>', 'voltage, for example 3.3V')
+    .argParser((text) => parseQuantity(text, 'V', { place: '--volts', minimum: 0 }))
+    .makeOptionMandatory();
+
+const amps = () =>
+  new Option('--amps <a>', "current limit, for example 50mA (default: the board's)").argParser((text) =>
+    parseQuantity(text, 'A', { place: '--amps', minimum: 0 }),
+  );
+
+const overVolts = () =>
+  new Option('--over-volts <v>', "over-voltage protection (default: just above the board's limit)").argParser(
+    quantityOption('--over-volts', 'V'),
+  );
+
+/** `3.3V,50mA,200ms`. */
+function parseStep(text: string): ListStep {
+  const parts = text.split(',');
+  if (parts.length !== 3) {
+    throw new InputError({
+      code: 'supply-step',
+      place: text,
+      message: 'a step has three parts: voltage, current limit, time',
+      remedy: 'Give steps such as 3.3V,50mA,2s',
+    });
+  }
+  return {
+    volts: parseQuantity(parts[0], 'V', { place: text, minimum: 0 }),
+    amps: parseQuantity(parts[1], 'A', { place: text, minimum: 0 }),
+    seconds: parseQuantity(parts[2], 's', { place: text, positive: true }),
+  };
+}
+
+function print(json: boolean | undefined, value: Record<string, string | number | boolean | null>): void {
+  if (json) {
+    printJson(value);
+  } else {
+    printFields(
+      Object.fromEntries(
+        Object.entries(value).map(([key, each]) => [
+          key,
+          typeof each === 'boolean' ? (each ? 'yes' : 'no') : each,
+        ]),
+      ),
+    );
+  }
+}
+
+export function addSupplyCommands(program: Command): void {
+  const supply = program
+    .command('supply')
+    .description('a programmable supply: identify, state, set, on, off, measure, protect, errors, list');
+  const command = (name: string, description: string) =>
+    supply
+      .command(name)
+      .description(description)
+      .requiredOption('--port <address>', 'serial port such as /dev/ttyUSB0, or tcp:HOST:PORT')
+      .requiredOption('--driver <name>', 'driver or instrument: korad, rigol-dp832, riden-rd6006, ...')
+      .addOption(boardOption())
+      .addOption(jsonOption())
+      .exitOverride()
+      .showHelpAfterError('(add --help to see what the command takes)');
+
+  command('identify', 'what instrument it is').action((options: SupplyOptions) =>
+    withSupply(request(options), async ({ supply }) => {
+      print(options.json, { ...(await supply.identify()) });
+    }),
+  );
+
+  command('state', 'set points, output, regulation, tripped protections; changes nothing').action(
+    (options: SupplyOptions) =>
+      withSupply(request(options), async ({ supply }) => {
+        await supply.identify();
+        print(options.json, { ...(await supply.state()) });
+      }),
+  );
+
+  command('measure', 'voltage and current at its terminals').action((options: SupplyOptions) =>
+    withSupply(request(options), async ({ supply }) => {
+      await supply.identify();
+      const reading = await supply.measure();
+      print(
+        options.json,
+        options.json
+          ? { ...reading }
+          : { volts: formatQuantity(reading.volts, 'V', 5), amps: formatQuantity(reading.amps, 'A', 5) },
+      );
+    }),
+  );
+
+  command('errors', "reads the instrument's error queue empty").action((options: SupplyOptions) =>
+    withSupply(request(options), async ({ supply }) => {
+      const errors = await supply.errors();
+      if (options.json) {
+        printJson({ errors });
+      } else {
+        console.log(errors.length === 0 ? 'No errors.' : errors.join('\n'));
+      }
+    }),
+  );
+
+  command('set', 'voltage and current limit; the output stays as it is')
+    .addOption(volts())
+    .addOption(amps())
+    .action((options: PointOptions) =>
+      withSupply(request(options), async ({ supply, limits }) => {
+        await supply.identify();
+        await supply.set(options.volts, options.amps ?? limits.maximumAmps);
+        const { volts, amps } = await supply.state();
+        print(options.json, { volts, amps });
+      }),
+    );
+
+  command('protect', 'levels that switch the output off when they are passed')
+    .addOption(overVolts())
+    .addOption(
+      new Option('--over-amps <a>', 'over-current protection').argParser(quantityOption('--over-amps', 'A')),
+    )
+    .action((options: SupplyOptions & { overVolts?: number; overAmps?: number }) =>
+      withSupply(request(options), async ({ supply }) => {
+        await supply.identify();
+        print(options.json, {
+          ...(await supply.protect({
+            overVolts: options.overVolts ?? null,
+            overAmps: options.overAmps ?? null,
+          })),
+        });
+      }),
+    );
+
+  command('off', 'output off, by whatever it takes').action(async (options: SupplyOptions) => {
+    print(options.json, { off: await switchOff(request(options)) });
+  });
+
+  command('on', 'output on, until Ctrl+C or --seconds; off at every end of this program')
+    .addOption(volts())
+    .addOption(amps())
+    .addOption(overVolts())
+    .addOption(
+      new Option('--seconds <t>', 'switch off after this time').argParser(quantityOption('--seconds', 's')),
+    )
+    .option('--leave-on', 'end at once and leave the output on')
+    .action(async (options: PointOptions & { seconds?: number; leaveOn?: boolean }) => {
+      const leaveOn = options.leaveOn ?? false;
+      const { off } = await interruptible((signal) =>
+        withPower(request(options), { leaveOn }, async (open) => {
+          const { found } = await prepareSupply(open, {
+            volts: options.volts,
+            amps: options.amps ?? open.limits.maximumAmps,
+            overVolts: options.overVolts ?? null,
+          });
+          if (found.on === true) {
+            console.error('The output was found on and has been switched off first.');
+          }
+          if (signal.aborted) return;
+          await open.supply.output(true);
+          console.error(leaveOn ? 'Output on.' : 'Output on. Ctrl+C switches it off.');
+          if (leaveOn) return;
+          await watchOutput(open, options.seconds ?? Infinity, signal, (reading) => {
+            if (options.json) {
+              printJson(reading);
+            } else {
+              console.log(
+                `${formatQuantity(reading.volts, 'V', 5)}  ${formatQuantity(reading.amps, 'A', 5)}`,
+              );
+            }
+          });
+        }),
+      );
+      console.error(OFF_TEXTS[off]);
+    });
+
+  command(
+    'list',
+    "plays steps by the instrument's own clock: brownout supply list 3.3V,50mA,2s 0V,50mA,1s ...",
+  )
+    .argument('<steps...>', 'voltage, current limit and time of each step')
+    .addOption(new Option('--repeat <n>', 'times').default(1).argParser(countOption('--repeat', 1)))
+    .action(async (steps: string[], options: SupplyOptions & { repeat: number }) => {
+      const parsed = steps.map(parseStep);
+      const { result, off } = await interruptible((signal) =>
+        withPower(request(options), { leaveOn: false }, (open) =>
+          playList(open, parsed, options.repeat, signal),
+        ),
+      );
+      print(options.json, { seconds: Number(result.seconds.toFixed(3)), off });
+    });
+
+  supply
+    .command('drivers')
+    .description('the instruments that the bench knows, with their limits')
+    .addOption(boardOption())
+    .addOption(jsonOption())
+    .action(({ board, json }: { board: string; json?: boolean }) => {
+      if (json) {
+        printJson({ supplies: SUPPLY_PROFILES });
+        return;
+      }
+      for (const { id, driver, name } of SUPPLY_PROFILES) {
+        const { limits } = resolveSupply({ supply: id, board });
+        console.log(
+          `${id.padEnd(20)} ${driver.padEnd(16)} ${name}; with ${board} up to ` +
+            `${formatQuantity(limits.maximumVolts, 'V')}, ${formatQuantity(limits.maximumAmps, 'A')}`,
+        );
+      }
+    });
+
+  addVirtualSupplyCommand(program);
+}
+
+const OFF_TEXTS = {
+  confirmed: 'Output off, confirmed by the supply.',
+  sent: 'Output off was sent; this supply cannot confirm it.',
+  failed: 'The output could not be switched off.',
+  'left on': 'The output stays on.',
+};
+
+/**
+ * Runs `work` with a signal that Ctrl+C, SIGTERM and a closed terminal abort. Further ones are told to wait: the output
+ * goes off first. Killing is left to the watchdog.
+ */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = () => {
+    try {
+      console.error(
+        controller.signal.aborted ? '\nStill switching the output off.' : '\nSwitching the output off.',
+      );
+    } catch {
+      // The terminal may be gone.
+    }
+    controller.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  signals.forEach((signal) => process.on(signal, stop));
+  // Writing to a closed terminal must not end the program before the output is off.
+  const ignore = () => undefined;
+  process.stdout.on('error', ignore);
+  process.stderr.on('error', ignore);
+  try {
+    return await work(controller.signal);
+  } finally {
+    signals.forEach((signal) => process.off(signal, stop));
+  }
+}
+
+function addVirtualSupplyCommand(program: Command): void {
+  program
+    .command('virtual-supply')
+    .description('a virtual programmable supply on this machine, for other programs')
+    .addOption(
+      new Option('--port <n>', 'TCP port; any free one when left out').default(0).argParser(portOption),
+    )
+    .option('--pty <path>', 'a pseudo-terminal at this path instead of TCP (needs socat)')
+    .addOption(
+      new Option('--driver <name>', 'an instrument of a maker, byte by byte').argParser(
+        wordOption(
+          '--driver',
+          SUPPLY_EMULATORS.map(({ id }) => id),
+        ),
+      ),
+    )
+    .addOption(
+      new Option('--load <r>', 'resistor at its terminals, with --driver')
+        .default(330, '330 ohm')
+        .argParser(quantityOption('--load', 'Ω')),
+    )
+    .addOption(
+      new Option(
+        '--model <name>',
+        'without --driver: bench, or n5767a for programs that only talk to instruments they know',
+      )
+        .default('bench')
+        .argParser(wordOption('--model', ['bench', 'n5767a'] as const)),
+    )
+    .action(
+      async (options: {
+        port: number;
+        pty?: string;
+        driver?: string;
+        load: number;
+        model: 'bench' | 'n5767a';
+      }) => {
+        const emulator = SUPPLY_EMULATORS.find(({ id }) => id === options.driver);
+        if (emulator === undefined && options.pty !== undefined) {
+          throw new InputError({
+            code: 'supply-pty',
+            place: '--pty',
+            message: 'only an instrument chosen with --driver can be on a pseudo-terminal',
+            remedy: 'Name it, for example --driver korad',
+          });
+        }
+        await cancellable(async (signal) => {
+          if (emulator === undefined) {
+            const server = await serveVirtualSupply({
+              port: options.port,
+              model: VIRTUAL_SUPPLY_MODELS[options.model],
+            });
+            console.log(`Virtual supply ${options.model} at 127.0.0.1:${server.port}. Ctrl+C ends it.`);
+            await once(signal, 'abort');
+            await server.close();
+            return;
+          }
+          const instrument = emulator.create({ ohms: options.load });
+          const server =
+            options.pty === undefined
+              ? await serveInstrumentOnTcp(instrument, options.port)
+              : await serveInstrumentOnPty(instrument, options.pty);
+          console.log(`Virtual ${emulator.name} at ${server.address}. Ctrl+C ends it.`);
+          let shown = '';
+          // So that a person sees what other programs do to it.
+          const timer = setInterval(() => {
+            const { on, volts, amps } = instrument.terminals;
+            const text = `output ${on ? 'on ' : 'off'}  ${formatQuantity(volts, 'V', 4)}  ${formatQuantity(amps, 'A', 4)}`;
+            if (text !== shown) console.log(text);
+            shown = text;
+          }, 20);
+          await Promise.race([once(signal, 'abort'), server.done]).finally(() => clearInterval(timer));
+          await server.close();
+        }, 'Closing.');
+      },
+    );
+}
