@@ -76,6 +76,16 @@ export interface ListLimits {
   uniform: boolean;
 }
 
+/** Current over time, as a measuring supply has sampled it. */
+export interface CurrentRecord {
+  samplesPerSecond: number;
+  /** NaN where samples were lost on the way. */
+  amps: Float32Array;
+  /** Digital inputs, one byte a sample. */
+  logic: Uint8Array;
+  lostSamples: number;
+}
+
 /** A supply on the bench: what a person, a safety check and a schedule need beyond a run. */
 export interface BenchSupply extends SupplyDriver {
   /** Null when the instrument has no list mode that the bench can start. */
@@ -93,4 +103,6 @@ export interface BenchSupply extends SupplyDriver {
   /** Plays the loaded sequence with the instrument's own clock; the output is switched on with it. */
   startList(): Promise<void>;
   stopList(): Promise<void>;
+  /** Samples of the current, for an instrument that streams them. @throws InputError `supply-no-record` for any other */
+  record(seconds: number): Promise<CurrentRecord>;
 }

@@ -5,6 +5,7 @@ import type { BenchSupply } from '../driver.js';
 import type { SupplyProfile } from '../profiles/index.js';
 import type { ModbusCommands } from './modbus/commands.js';
 import { ModbusWire } from './modbus/modbus-wire.js';
+import { Ppk2Wire } from './ppk2/ppk2-wire.js';
 import { SupervisedSupply } from './supervised-supply.js';
 import { KEITHLEY_2280S_COMMANDS, KEITHLEY_2450_COMMANDS } from './tables/keithley.js';
 import {
@@ -55,6 +56,16 @@ export const SUPPLY_DRIVERS: readonly SupplyDriverKind[] = [
     name: table.name,
     wire: (port, options) => new ModbusWire(port, table, options),
   })),
+  {
+    id: 'ppk2',
+    name: 'a Nordic PPK2 as source meter',
+    wire: (port, options) => new Ppk2Wire(port, 'source-meter', options),
+  },
+  {
+    id: 'ppk2-ampere-meter',
+    name: 'a Nordic PPK2 as ampere meter',
+    wire: (port, options) => new Ppk2Wire(port, 'ampere-meter', options),
+  },
 ];
 
 /** @throws InputError `unknown-supply-driver` naming the nearest one */

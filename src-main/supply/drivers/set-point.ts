@@ -16,24 +16,33 @@ export interface SetPoint {
  */
 export function checkedSetPoint(volts: number, amps: number, limits: SupplyLimits, place: string): SetPoint {
   return {
-    volts: checked(volts, limits.maximumVolts, limits.voltsResolution, 'V', 'voltage', place),
-    amps: checked(amps, limits.maximumAmps, limits.ampsResolution, 'A', 'current limit', place),
+    volts: checked(
+      volts,
+      limits.minimumVolts ?? 0,
+      limits.maximumVolts,
+      limits.voltsResolution,
+      'V',
+      'voltage',
+      place,
+    ),
+    amps: checked(amps, 0, limits.maximumAmps, limits.ampsResolution, 'A', 'current limit', place),
   };
 }
 
 function checked(
   value: number,
+  minimum: number,
   maximum: number,
   resolution: number,
   unit: Unit,
   what: string,
   place: string,
 ): number {
-  if (!(value >= 0 && value <= maximum)) {
+  if (!(value >= minimum && value <= maximum)) {
     throw new InputError({
       code: 'supply-limit',
       place,
-      message: `a ${what} of ${formatQuantity(value, unit, 6)} is outside 0 to ${formatQuantity(maximum, unit, 6)}`,
+      message: `a ${what} of ${formatQuantity(value, unit, 6)} is outside ${minimum === 0 ? '0' : formatQuantity(minimum, unit, 6)} to ${formatQuantity(maximum, unit, 6)}`,
       remedy:
         'Nothing was sent. Scale the harvest down, or choose a supply or a board profile that allows it',
     });

@@ -2,6 +2,7 @@ import { InputError, RunError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
 import type {
   BenchSupply,
+  CurrentRecord,
   ListLimits,
   ListStep,
   ProtectionOutcome,
@@ -127,6 +128,20 @@ export class SupervisedSupply implements BenchSupply {
         throw this.#noList();
       }
       await this.#offOnFailure(() => this.#wire.stopList());
+    });
+  }
+
+  record(seconds: number): Promise<CurrentRecord> {
+    return this.#inTurn(async () => {
+      if (this.#wire.record === undefined) {
+        throw new InputError({
+          code: 'supply-no-record',
+          place: this.#wire.place,
+          message: 'this instrument does not stream samples of the current',
+          remedy: 'Read it now and then with measure, or use a measuring supply such as the PPK2',
+        });
+      }
+      return this.#wire.record(seconds);
     });
   }
 

@@ -1,4 +1,5 @@
 import type {
+  CurrentRecord,
   ListLimits,
   ListStep,
   ProtectionOutcome,
@@ -42,6 +43,8 @@ export interface SupplyWire {
   loadList(steps: readonly ListStep[], repeats: number): Promise<void>;
   startList(): Promise<void>;
   stopList(): Promise<void>;
+  /** Only for an instrument that streams samples. */
+  record?(seconds: number): Promise<CurrentRecord>;
   /** From here on everything but the two below is refused, conversations under way included. */
   beginClosing(): void;
   /** Sends output off, whatever else is under way. @param turn resolves when the conversation under way has ended */

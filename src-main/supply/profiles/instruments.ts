@@ -50,6 +50,25 @@ const riden = {
   readingsPerSecond: 25,
 } as const;
 
+const ppk2 = {
+  link: { baudRate: 115_200, stopBits: 1, tcpPort: null },
+  limits: {
+    minimumVolts: 0.8,
+    maximumVolts: 5,
+    maximumAmps: 1,
+    minimumStepSeconds: 0.005,
+    voltsResolution: 0.001,
+    ampsResolution: 0.000001,
+  },
+  replySeconds: 1,
+  commandSeconds: 0.001,
+  slewVoltsPerSecond: null,
+  readingsPerSecond: 100_000,
+  currentLimit: 'software',
+  confirmsOff: false,
+  list: null,
+} as const;
+
 const rigolTimer = {
   maximumSteps: 2048,
   minimumSeconds: 1,
@@ -352,5 +371,22 @@ export const INSTRUMENT_PROFILES: readonly SupplyProfile[] = [
     },
     source:
       'ShayBox/Riden: registers and scales; step: four exchanges of 16 bytes at 115200 baud with their silences',
+  },
+  {
+    ...ppk2,
+    id: 'nordic-ppk2',
+    name: 'Nordic PPK2 as source meter, 0.8 to 5 V, 1 A',
+    driver: 'ppk2',
+    source:
+      'pc-nrfconnect-ppk: 800 to 5000 mV, 100,000 samples a second; step: one USB command and its read-back, power off and ' +
+      'on alone are faster; its output cannot be asked for',
+  },
+  {
+    ...ppk2,
+    id: 'nordic-ppk2-ampere-meter',
+    name: 'Nordic PPK2 as ampere meter in the line of another supply',
+    driver: 'ppk2-ampere-meter',
+    source:
+      'as the source meter; the voltage is that of the other supply, which the calibration needs to know',
   },
 ];

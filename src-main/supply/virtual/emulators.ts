@@ -1,6 +1,7 @@
 import type { ElectricLoad, Instrument } from './instrument.js';
 import { KoradEmulator } from './korad.js';
 import { DPS5005, ModbusEmulator, RD6006 } from './modbus-emulator.js';
+import { Ppk2Emulator } from './ppk2.js';
 import { SCPI_DIALECTS } from './scpi-dialects.js';
 import { ScpiEmulator } from './scpi-emulator.js';
 
@@ -21,4 +22,5 @@ export const SUPPLY_EMULATORS: readonly SupplyEmulator[] = [
   { id: 'korad', name: 'Korad KA3005P', create: (load) => new KoradEmulator({ load }) },
   { id: 'rdtech-dps', name: 'RDTech DPS5005', create: (load) => new ModbusEmulator(DPS5005, load) },
   { id: 'riden-rd60xx', name: 'Riden RD6006', create: (load) => new ModbusEmulator(RD6006, load) },
+  { id: 'ppk2', name: 'Nordic PPK2', create: (load) => new Ppk2Emulator({ load }) },
 ];
