@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { benchCosts } from './costs/index.js';
 import { benchKernels } from './bench/kernels.js';
+import { benchQuantize } from './bench/quantize.js';
 import { benchStrategies } from './bench/strategies.js';
 import { benchVirtualBoard } from './bench/virtual-board.js';
 
@@ -8,6 +9,7 @@ import { benchVirtualBoard } from './bench/virtual-board.js';
 const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
   costs: (print) => benchCosts(print),
   kernels: (print) => benchKernels(print),
+  quantize: (print) => Promise.resolve(benchQuantize(print)),
   strategies: (print) => benchStrategies(print),
   'virtual-board': (print) => benchVirtualBoard(print),
 };

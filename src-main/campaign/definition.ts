@@ -7,6 +7,7 @@ import { InputError } from '../common/errors.js';
 import { didYouMean } from '../common/nearest.js';
 import { resourcePath } from '../common/resources.js';
 import { parseQuantity, type Unit } from '../common/quantity.js';
+import { CALIBRATION_METHODS } from '../compiler/calibration-method.js';
 import { KERNEL_SETS, STRATEGIES } from '../compiler/plan.js';
 import { GENERATED_SHAPES } from './types.js';
 
@@ -30,6 +31,8 @@ const modelSchema = z.strictObject({
   data: z.string().min(1),
   /** .npz whose x calibrates the quantization of a float model. */
   calibration: z.string().min(1).optional(),
+  /** How ranges are chosen from it; what is best where left out. */
+  calibrateBy: z.enum(CALIBRATION_METHODS).optional(),
 });
 
 const harvestSchema = z.union([

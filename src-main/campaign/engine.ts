@@ -114,6 +114,7 @@ async function checkInputs(cells: Cell[], signal: AbortSignal): Promise<void> {
         config.modelPath,
         config.dataPath,
         config.calibrationPath,
+        config.calibrateBy,
         config.strategy,
         config.kernels,
         config.power,

@@ -50,6 +50,7 @@ export function expandCampaign(definition: CampaignDefinition): Cell[] {
                   modelPath: resolve(model.file),
                   dataPath: resolve(model.data),
                   calibrationPath: model.calibration === undefined ? null : resolve(model.calibration),
+                  ...(model.calibrateBy === undefined ? {} : { calibrateBy: model.calibrateBy }),
                   strategy,
                   kernels,
                   board: profile.id,

@@ -9,6 +9,7 @@ import { InputError } from '../common/errors.js';
 import { sha256 } from '../common/sha256.js';
 import { resourcePath } from '../common/resources.js';
 import { compile, emitDataset, quantizeInput, type Compilation } from '../compiler/index.js';
+import type { CalibrationMethod } from '../compiler/calibration-method.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
 import { constantHarvest, GENERATORS, squareHarvest } from '../supply/traces/generated.js';
 import { loadHarvest } from '../supply/traces/load-harvest.js';
@@ -19,6 +20,10 @@ import type { Artifact, PowerSource, RunConfig, RunPrediction } from './types.js
 export interface CompileRequest {
   modelPath: string;
   calibrationPath: string | null;
+  /** Left out: what is best. */
+  calibrateBy?: CalibrationMethod;
+  /** Whether the quantization report says for each layer what it costs. */
+  reportLayers?: boolean;
   board: string;
   strategy: Strategy;
   kernels: KernelSet;
@@ -74,6 +79,8 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
     nvmBytes: profile.nvmBytes,
     power: request.capacitor === null ? null : planningPower(request.capacitor, profile),
     ...(calibration === null ? {} : { calibration }),
+    ...(request.calibrateBy === undefined ? {} : { calibrateBy: request.calibrateBy }),
+    reportLayers: request.reportLayers === true,
   });
   artifacts.push(artifact('image', `${model.name}.${request.strategy}.image`, compiled.image));
   return { profile, compiled, artifacts };

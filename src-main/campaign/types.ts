@@ -1,4 +1,5 @@
 /** Plain data of a run: what is asked for, what is seen while it goes on, what came out. */
+import type { CalibrationMethod } from '../compiler/calibration-method.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
 
 /** Kinds of harvest that are made at random from a seed (supply/traces/generated.ts). */
@@ -31,6 +32,8 @@ export interface RunConfig {
   dataPath: string;
   /** Calibration data for float models; null where the model is already int8. */
   calibrationPath: string | null;
+  /** How ranges are chosen from the calibration data; left out: what is best. */
+  calibrateBy?: CalibrationMethod;
   strategy: Strategy;
   kernels: KernelSet;
   /** Board profile id. */
@@ -150,6 +153,8 @@ export interface Provenance {
   modelSha256: string;
   dataSha256: string;
   calibrationSha256: string | null;
+  /** How a float model was quantized and what that costs; runs of earlier versions do not say. */
+  quantization?: string;
   /** Of the harvest trace file, where there is one. */
   harvestSha256: string | null;
   imageSha256: string;

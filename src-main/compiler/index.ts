@@ -5,6 +5,7 @@ import { InputError } from '../common/errors.js';
 import { present } from '../common/present.js';
 import { importModel } from './1-import/index.js';
 import { quantize, type QuantizationReport } from './2-quantize/index.js';
+import type { CalibrationMethod } from './calibration-method.js';
 import { plan, type PlanningPower } from './3-plan/index.js';
 import { emit } from './4-emit/index.js';
 import { roundHalfAwayFromZero } from './fixed-point.js';
@@ -12,6 +13,7 @@ import { elementCount, type Graph, type Tensor } from './graph.js';
 import { inspectGraph, type Inspection } from './inspect.js';
 import type { KernelSet, Plan, Strategy } from './plan.js';
 
+export { printQuantization, summarizeQuantization } from './2-quantize/index.js';
 export {
   printPlan,
   timelineOf,
@@ -34,6 +36,10 @@ export interface CompileOptions {
   nvmBytes: number;
   /** Inputs in NHWC order, for float models; a model that is int8 already needs none. */
   calibration?: readonly Float32Array[];
+  /** How ranges are chosen from the calibration samples; default: what is best. */
+  calibrateBy?: CalibrationMethod;
+  /** Whether the quantization report says for each layer what it costs. */
+  reportLayers?: boolean;
   /** Units per tile of strategy `tile`, instead of its own choice. */
   tileUnits?: number;
   /** What strategies `planned` and `adaptive` plan for; null or left out: power that never fails. */
@@ -66,7 +72,10 @@ export interface Compilation {
 export function compile(modelBytes: Uint8Array, fileName: string, options: CompileOptions): Compilation {
   const imported = importModel(modelBytes, fileName);
   const inspection = inspectGraph(imported);
-  const { graph, report } = quantize(imported, options.calibration ?? []);
+  const { graph, report } = quantize(imported, options.calibration ?? [], {
+    ...(options.calibrateBy === undefined ? {} : { calibrateBy: options.calibrateBy }),
+    layers: options.reportLayers === true,
+  });
   const planned = plan(graph, options);
   const sha256 = createHash('sha256').update(modelBytes).digest();
   return {

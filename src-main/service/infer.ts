@@ -10,6 +10,7 @@ import { argmax } from '../common/argmax.js';
 import { loadDataset } from '../common/dataset.js';
 import { InputError, RunError } from '../common/errors.js';
 import { quantizeInput } from '../compiler/index.js';
+import type { CalibrationMethod } from '../compiler/calibration-method.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
 import { capacitorOf } from './models.js';
 
@@ -17,6 +18,8 @@ export interface InferRequest {
   modelPath: string;
   dataPath: string;
   calibrationPath: string | null;
+  /** Left out: what is best. */
+  calibrateBy?: CalibrationMethod;
   backend: 'host' | 'virtual';
   board: string;
   strategy: Strategy;

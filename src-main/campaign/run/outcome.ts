@@ -2,6 +2,7 @@
 import { accuracy } from '../../common/accuracy.js';
 import { sha256 } from '../../common/sha256.js';
 import { productVersions } from '../../common/versions.js';
+import { summarizeQuantization } from '../../compiler/index.js';
 import type { Bench } from '../bench/bench.js';
 import type { Artifact, PowerCycle, RunMeasures, RunOutcome } from '../types.js';
 import type { RunContext, RunProgress } from './context.js';
@@ -19,6 +20,7 @@ export function outcomeOf({ prepared, bench, progress, hooks }: RunContext): Run
       modelSha256: hashOf('model') ?? '',
       dataSha256: hashOf('data') ?? '',
       calibrationSha256: hashOf('calibration') ?? null,
+      quantization: summarizeQuantization(compiled.quantization.report),
       harvestSha256: hashOf('harvest') ?? null,
       imageSha256: sha256(compiled.image),
       firmwareSha256: sha256(prepared.firmware),

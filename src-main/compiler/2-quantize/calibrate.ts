@@ -1,21 +1,13 @@
 import { InputError } from '../../common/errors.js';
 import { elementCount, type Graph } from '../graph.js';
 import { createFloatEvaluator } from './evaluate-float.js';
-
-/** Smallest and largest value that a tensor took; always includes 0. */
-export interface ValueRange {
-  minimum: number;
-  maximum: number;
-}
+import { TensorStatistics } from './statistics.js';
 
 /**
- * Runs the float graph on every sample.
- *
  * @param samples NHWC, one array per sample; the graph has one input
- * @returns the range of every activation, by tensor id
- * @throws InputError `calibration-missing`, `calibration-shape` or `calibration-value`
+ * @throws InputError `calibration-missing` or `calibration-shape`
  */
-export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<number, ValueRange> {
+export function checkCalibrationSamples(graph: Graph, samples: readonly Float32Array[]): void {
   const place = `model "${graph.name}"`;
   if (samples.length === 0) {
     throw new InputError({
@@ -40,32 +32,38 @@ export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<n
       remedy: 'Give samples of the shape of the model input, channels last',
     });
   }
+}
+
+/**
+ * Runs the float graph on every sample.
+ *
+ * @param samples that checkCalibrationSamples accepts
+ * @returns the statistics of every activation, by tensor id
+ * @throws InputError `calibration-value`
+ */
+export function calibrate(graph: Graph, samples: readonly Float32Array[]): Map<number, TensorStatistics> {
   const evaluator = createFloatEvaluator(graph);
-  const ranges = new Map<number, ValueRange>();
+  const statistics = new Map<number, TensorStatistics>();
   samples.forEach((sample, index) => {
-    evaluator.run([sample], (tensor, values) => {
-      const range = ranges.get(tensor) ?? { minimum: 0, maximum: 0 };
-      let { minimum, maximum } = range;
-      let sum = 0;
-      for (const value of values) {
-        sum += value;
-        if (value < minimum) {
-          minimum = value;
-        } else if (value > maximum) {
-          maximum = value;
-        }
-      }
-      // One value that is not a number makes the sum none either.
-      if (!Number.isFinite(sum)) {
+    evaluator.run([sample], (id, values) => {
+      const tensor = graph.tensors[id];
+      const known = statistics.get(id) ?? new TensorStatistics(tensor.shape.at(-1) ?? 1);
+      statistics.set(id, known);
+      if (!known.add(values)) {
         throw new InputError({
           code: 'calibration-value',
-          place,
-          message: `computes "${graph.tensors[tensor].name}" from calibration sample ${index} as infinite or not a number`,
+          place: `model "${graph.name}"`,
+          message: `computes "${tensor.name}" from calibration sample ${index} as infinite or not a number`,
           remedy: 'Check the weights of the model and the calibration data',
         });
       }
-      ranges.set(tensor, { minimum, maximum });
     });
   });
-  return ranges;
+  return statistics;
+}
+
+/** At most `limit` entries, evenly spread over all, in order. */
+export function spread<Item>(items: readonly Item[], limit: number): Item[] {
+  const count = Math.min(items.length, limit);
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
 }

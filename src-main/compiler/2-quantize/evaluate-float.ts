@@ -31,6 +31,10 @@ export type ActivationObserver = (tensor: number, values: Float32Array) => void;
 export interface FloatEvaluator {
   /** One inference: one array per input of the graph, NHWC. Gives one array of its own per output. */
   run(inputs: readonly Float32Array[], observe?: ActivationObserver): Float32Array[];
+  /** Computes one operator alone, from what its inputs hold. */
+  runOperator(index: number): void;
+  /** What a tensor holds now; what is written there is what later operators read. */
+  values(tensor: number): Float32Array;
 }
 
 /**
@@ -68,6 +72,10 @@ export function createFloatEvaluator(graph: Graph): FloatEvaluator {
       }
       return graph.outputs.map((id) => values[id].slice());
     },
+    runOperator: (index) => {
+      steps[index].run();
+    },
+    values: (tensor) => values[tensor],
   };
 }
 

@@ -57,7 +57,26 @@ export function conv2D(
           }
           const from = (row * inputShape.width + column) * depth;
           let weight = (ky * filter.width + kx) * depth;
-          for (let o = 0; o < outputs; o++) {
+          let o = 0;
+          // Four outputs at a time: an input is read once for all, and four sums do not wait for each other.
+          for (; o + 4 <= outputs; o += 4) {
+            const [second, third] = [weight + weightsPerOutput, weight + 2 * weightsPerOutput];
+            const fourth = third + weightsPerOutput;
+            let [a, b, c, d] = [0, 0, 0, 0];
+            for (let i = 0; i < depth; i++) {
+              const value = input[from + i];
+              a += value * weights[weight + i];
+              b += value * weights[second + i];
+              c += value * weights[third + i];
+              d += value * weights[fourth + i];
+            }
+            sums[o] += a;
+            sums[o + 1] += b;
+            sums[o + 2] += c;
+            sums[o + 3] += d;
+            weight = fourth + weightsPerOutput;
+          }
+          for (; o < outputs; o++) {
             let sum = 0;
             for (let i = 0; i < depth; i++) {
               sum += input[from + i] * weights[weight + i];

@@ -2,7 +2,7 @@
 import { roundHalfAwayFromZero } from '../fixed-point.js';
 import { floatData } from '../graph-access.js';
 import type { Quantization, Tensor } from '../graph.js';
-import type { ValueRange } from './calibrate.js';
+import type { ValueRange } from './statistics.js';
 
 /** A bias stays below this, so that the sum of the products still fits 32 bits beside it. */
 const MAXIMUM_BIAS = 2 ** 30;
@@ -22,6 +22,9 @@ export function asymmetricQuantization({ minimum, maximum }: ValueRange): Quanti
   return { scales: Float64Array.of(scale), zeroPoints: Int32Array.of(zeroPoint), axis: null };
 }
 
+/** Whether every output channel has a scale of its own, or all have the largest; both are in the specification. */
+export type Granularity = 'per-channel' | 'per-tensor';
+
 /**
  * Weights as int8 in -127 .. 127 with a scale per output channel and zero point 0; with the scales that they came with if they
  * are symmetric.
@@ -31,7 +34,12 @@ export function asymmetricQuantization({ minimum, maximum }: ValueRange): Quanti
 export function quantizeWeights(
   weights: Tensor,
   bias: Tensor | null,
-  { channelAxis, inputScale, outputScale }: { channelAxis: 0 | 3; inputScale: number; outputScale: number },
+  {
+    channelAxis,
+    inputScale,
+    outputScale,
+    granularity = 'per-channel',
+  }: { channelAxis: 0 | 3; inputScale: number; outputScale: number; granularity?: Granularity },
 ): Omit<Tensor, 'id'> & { quantization: Quantization } {
   const values = floatData(weights);
   const channels = weights.shape[channelAxis];
@@ -43,7 +51,7 @@ export function quantizeWeights(
     largest[channel] = Math.max(largest[channel], Math.abs(value));
   });
   const given = weights.quantization;
-  const scales = largest.map((magnitude, channel) => {
+  const own = largest.map((magnitude, channel) => {
     if (given !== null && given.zeroPoints.every((zeroPoint) => zeroPoint === 0)) {
       return given.axis === null ? given.scales[0] : given.scales[channel];
     }
@@ -56,6 +64,10 @@ export function quantizeWeights(
       ),
     );
   });
+  const scales =
+    granularity === 'per-channel' || given !== null
+      ? own
+      : own.fill(own.reduce((most, scale) => Math.max(most, scale), 0));
   return {
     name: weights.name,
     shape: weights.shape,

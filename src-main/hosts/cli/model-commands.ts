@@ -2,11 +2,14 @@
 import { Option, type Command } from 'commander';
 import { InputError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
+import type { CalibrationMethod } from '../../compiler/calibration-method.js';
+import { printQuantization, summarizeQuantization } from '../../compiler/index.js';
 import type { KernelSet, Strategy } from '../../compiler/plan.js';
 import { infer, type InferResult } from '../../service/infer.js';
 import { capacitorOf, compileModel, inspectModel } from '../../service/models.js';
 import {
   boardOption,
+  calibrateByOption,
   calibrationOption,
   countOption,
   factorOption,
@@ -51,6 +54,8 @@ export function addModelCommands(program: Command): void {
     kernels: KernelSet;
     sram?: number;
     calibration?: string;
+    calibrateBy?: CalibrationMethod;
+    quantizationReport?: boolean;
     capacitance?: number;
     von?: number;
     voff?: number;
@@ -90,6 +95,8 @@ export function addModelCommands(program: Command): void {
         .argParser(factorOption('--scale')),
     )
     .addOption(calibrationOption())
+    .addOption(calibrateByOption())
+    .option('--quantization-report', 'print ranges, scales and what int8 costs, layer by layer')
     .option('--out <image>', 'file to write the image to')
     .option('--data <file.npz>', 'samples to write beside the image, as IMAGE.dataset, for `brownout flash`')
     .option('--plan', 'print every task of the plan')
@@ -116,6 +123,8 @@ export function addModelCommands(program: Command): void {
         {
           modelPath: model,
           calibrationPath: options.calibration ?? null,
+          ...(options.calibrateBy === undefined ? {} : { calibrateBy: options.calibrateBy }),
+          reportLayers: options.quantizationReport === true,
           board: options.board,
           strategy: options.strategy,
           kernels: options.kernels,
@@ -133,8 +142,9 @@ export function addModelCommands(program: Command): void {
         },
         options.out === undefined ? null : { imagePath: options.out, dataPath: options.data ?? null },
       );
-      const { plan, inspection, image } = compiled;
+      const { plan, inspection, image, quantization } = compiled;
       const figures = {
+        quantization: summarizeQuantization(quantization.report),
         strategy: plan.strategy,
         kernels: plan.kernels,
         macs: plan.macs,
@@ -153,6 +163,9 @@ export function addModelCommands(program: Command): void {
           ...(options.plan ? { plan: plan.tasks } : {}),
         });
         return;
+      }
+      if (options.quantizationReport) {
+        console.log([...printQuantization(quantization.report), ''].join('\n'));
       }
       if (options.plan) {
         plan.tasks.forEach((task, index) => {
@@ -179,6 +192,7 @@ export function addModelCommands(program: Command): void {
     von?: number;
     voff?: number;
     calibration?: string;
+    calibrateBy?: CalibrationMethod;
     seed: number;
     maxTime: number;
     json?: boolean;
@@ -217,6 +231,7 @@ export function addModelCommands(program: Command): void {
     .addOption(new Option('--von <volts>', 'turn-on voltage').argParser(quantityOption('--von', 'V')))
     .addOption(new Option('--voff <volts>', 'brown-out voltage').argParser(quantityOption('--voff', 'V')))
     .addOption(calibrationOption())
+    .addOption(calibrateByOption())
     .addOption(
       new Option('--seed <n>', 'seed of everything random').default(1).argParser(countOption('--seed', 0)),
     )
@@ -238,6 +253,7 @@ export function addModelCommands(program: Command): void {
             modelPath: model,
             dataPath: options.data,
             calibrationPath: options.calibration ?? null,
+            ...(options.calibrateBy === undefined ? {} : { calibrateBy: options.calibrateBy }),
             backend: options.backend,
             board: options.board,
             strategy: options.strategy,

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { InputError } from '../../common/errors.js';
 import { didYouMean } from '../../common/nearest.js';
 import { parseQuantity, type Unit } from '../../common/quantity.js';
+import { CALIBRATION_METHODS } from '../../compiler/calibration-method.js';
 import { KERNEL_SETS, STRATEGIES } from '../../compiler/plan.js';
 import type { PowerSource } from '../../campaign/types.js';
 
@@ -87,6 +88,12 @@ export const kernelsOption = () =>
 
 export const calibrationOption = () =>
   new Option('--calibration <file.npz>', 'samples that a float model is quantized with');
+
+export const calibrateByOption = () =>
+  new Option(
+    '--calibrate-by <method>',
+    `how ranges are chosen from the calibration data: ${CALIBRATION_METHODS.join(', ')}`,
+  ).argParser(wordOption('--calibrate-by', CALIBRATION_METHODS));
 
 export const jsonOption = () => new Option('--json', 'print one JSON object instead of text');
 

@@ -325,6 +325,7 @@ function provenanceTable(report: Report): Markup {
     { name: 'Model SHA-256', value: (provenance) => provenance.modelSha256 },
     { name: 'Data SHA-256', value: (provenance) => provenance.dataSha256 },
     { name: 'Calibration SHA-256', value: (provenance) => provenance.calibrationSha256 },
+    { name: 'Quantization', value: (provenance) => provenance.quantization ?? null },
     { name: 'Harvest trace SHA-256', value: (provenance) => provenance.harvestSha256 },
     { name: 'Image SHA-256', value: (provenance) => provenance.imageSha256 },
     { name: 'Firmware SHA-256', value: (provenance) => provenance.firmwareSha256 },

@@ -16,6 +16,7 @@ export function repeatCommand(config: RunConfig): string | null {
     config.modelPath,
     ...['--data', config.dataPath],
     ...(config.calibrationPath === null ? [] : ['--calibration', config.calibrationPath]),
+    ...(config.calibrateBy === undefined ? [] : ['--calibrate-by', config.calibrateBy]),
     ...['--backend', 'virtual', '--board', config.board],
     ...['--strategy', config.strategy, '--kernels', config.kernels],
     ...['--limit', String(config.sampleCount)],
