@@ -579,7 +579,7 @@ static int32_t bad_step_field(const bb_image_header_t *h, const bb_operator_t *o
         }
         return s->bytes == 0 ? -1 : (int32_t)offsetof(bb_step_t, bytes);
     }
-    if (s->kind > BB_STEP_OUTPUT) {
+    if (s->kind > BB_STEP_SPILL) {
         return offsetof(bb_step_t, kind);
     }
     if (s->op != 0) {
@@ -590,10 +590,12 @@ static int32_t bad_step_field(const bb_image_header_t *h, const bb_operator_t *o
     }
     switch (s->kind) {
     case BB_STEP_INPUT:
-        if (s->bytes != h->input_bytes) {
-            return offsetof(bb_step_t, bytes);
-        }
-        return s->second == 0 ? -1 : (int32_t)offsetof(bb_step_t, second);
+        return in_range(s->second, s->bytes, h->input_bytes) ? -1 : (int32_t)offsetof(bb_step_t, second);
+    case BB_STEP_FETCH:
+    case BB_STEP_SPILL: /* behind the banks, which only commits may change */
+        return s->second >= 2u * h->bank_bytes && in_range(s->second, s->bytes, h->nvm_bytes)
+                   ? -1
+                   : (int32_t)offsetof(bb_step_t, second);
     case BB_STEP_OUTPUT:
         if (s->bytes != h->output_bytes) {
             return offsetof(bb_step_t, bytes);
@@ -617,13 +619,15 @@ static bool only_kinds(const bb_step_t *steps, uint32_t count, uint32_t allowed)
 }
 
 /*
- * NVM is written by save lists, right before a commit, and by the OUTPUT of the last task, which always commits: nothing
- * is written that a restart could find half done and read, and a result becomes valid in the commit that ends its inference.
+ * NVM is written by save lists, right before a commit, by the OUTPUT of the last task, which always commits, and by SPILL,
+ * which the compiler gives NVM of its own: nothing is written that a restart could find half done and read, and a result
+ * becomes valid in the commit that ends its inference.
  * Only a plan with banks can leave out a commit: there each save list is the whole state.
  */
 static int32_t bad_task_field(const bb_image_header_t *h, const bb_step_t *steps, const bb_task_t *t, bool last) {
-    const uint32_t restoring = 1u << BB_STEP_LOAD | 1u << BB_STEP_INPUT | 1u << BB_STEP_EXECUTE;
-    const uint32_t working = restoring | (last ? 1u << BB_STEP_OUTPUT : 0u);
+    const uint32_t restoring =
+        1u << BB_STEP_LOAD | 1u << BB_STEP_INPUT | 1u << BB_STEP_EXECUTE | 1u << BB_STEP_FETCH;
+    const uint32_t working = restoring | 1u << BB_STEP_SPILL | (last ? 1u << BB_STEP_OUTPUT : 0u);
     if (!in_range(t->restore_first, t->restore_count, h->step_count) ||
         !only_kinds(steps + t->restore_first, t->restore_count, restoring)) {
         return offsetof(bb_task_t, restore_first);
@@ -712,7 +716,7 @@ bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t bo
     if (h->reserved0 != 0) {
         return structure(HEADER(reserved0), detail);
     }
-    if (h->input_bytes == 0 || h->input_bytes > h->arena_bytes) {
+    if (h->input_bytes == 0) {
         return structure(HEADER(input_bytes), detail);
     }
     if (h->output_bytes == 0 || h->output_bytes > BB_RESULT_CAPACITY) {

@@ -66,14 +66,14 @@ typedef struct bb_task {
 
 #define BB_COMMIT_ALWAYS 0u
 
-enum { BB_STEP_EXECUTE = 0, BB_STEP_LOAD = 1, BB_STEP_SAVE = 2, BB_STEP_INPUT = 3, BB_STEP_OUTPUT = 4 };
+enum { BB_STEP_EXECUTE = 0, BB_STEP_LOAD = 1, BB_STEP_SAVE = 2, BB_STEP_INPUT = 3, BB_STEP_OUTPUT = 4, BB_STEP_FETCH = 5, BB_STEP_SPILL = 6 };
 
 typedef struct bb_step {
     uint8_t kind;
     uint8_t reserved;
     uint16_t op;    /* EXECUTE */
     uint32_t first; /* EXECUTE: first unit; else arena offset */
-    uint32_t second; /* EXECUTE: end unit; LOAD, SAVE: NVM offset counted from BB_NVM_ACTIVATIONS */
+    uint32_t second; /* EXECUTE: end unit; INPUT: offset in the sample; NVM offset: LOAD, SAVE in the bank, FETCH, SPILL in all of it */
     uint32_t bytes;
 } bb_step_t;
 

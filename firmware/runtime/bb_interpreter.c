@@ -52,10 +52,16 @@ static void run_steps(bb_runtime_t *rt, uint32_t first, uint32_t count) {
             write_nvm(rt, save_base(rt) + step->second, at, step->bytes);
             break;
         case BB_STEP_INPUT:
-            memcpy(at, current_sample(rt), step->bytes);
+            memcpy(at, current_sample(rt) + step->second, step->bytes);
             break;
         case BB_STEP_OUTPUT:
             write_nvm(rt, result_offset(rt->record.inference), at, step->bytes);
+            break;
+        case BB_STEP_FETCH:
+            read_nvm(rt, BB_NVM_ACTIVATIONS + step->second, at, step->bytes);
+            break;
+        case BB_STEP_SPILL:
+            write_nvm(rt, BB_NVM_ACTIVATIONS + step->second, at, step->bytes);
             break;
         default: /* not in a checked image */
             break;

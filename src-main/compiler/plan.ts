@@ -29,8 +29,12 @@ export type Step =
   | { kind: 'LOAD'; arenaOffset: number; nvmOffset: number; bytes: number }
   /** Arena to NVM. */
   | { kind: 'SAVE'; arenaOffset: number; nvmOffset: number; bytes: number }
-  /** The current sample, from the data set in flash, to the arena. */
-  | { kind: 'INPUT'; arenaOffset: number; bytes: number }
+  /** Bytes of the current sample, from the data set in flash, to the arena. */
+  | { kind: 'INPUT'; arenaOffset: number; sampleOffset: number; bytes: number }
+  /** A spilled tensor or a part of it, NVM to arena. */
+  | { kind: 'FETCH'; arenaOffset: number; nvmOffset: number; bytes: number }
+  /** Arena to NVM that nothing else is kept in, whatever commits come after it. */
+  | { kind: 'SPILL'; arenaOffset: number; nvmOffset: number; bytes: number }
   /** The result, from the arena, to the result slot of this inference in NVM. */
   | { kind: 'OUTPUT'; arenaOffset: number; bytes: number };
 
@@ -78,10 +82,27 @@ export interface Memory {
   operatorBytes: number[];
 }
 
+/** What it costs that whole tensors do not fit SRAM; of one inference without a failure. */
+export interface Tiling {
+  /** Operators of the model that are executed stripe by stripe, several of them together as patches. */
+  stages: { operators: number[]; stripes: number; recomputedMacs: number }[];
+  /** Tensors of the model that live in NVM between the operators. */
+  spilled: { tensor: number; bytes: number }[];
+  /** Operators of the model that the reference kernels execute, for want of SRAM for the fast ones. */
+  referenceOperators: number[];
+  nvmReadBytes: number;
+  nvmWrittenBytes: number;
+  recomputedMacs: number;
+  /** Of the model. */
+  macs: number;
+}
+
 export interface Plan {
   strategy: Strategy;
   kernels: KernelSet;
-  /** Fully int8-quantized, lowered graph; operator indices in steps refer to graph.operators. */
+  /** As lowered, int8; operators named in `memory` and `tiling` are its. */
+  model: Graph;
+  /** What is executed: the model, or operators on stripes of its tensors. Operators in steps and scratch are those of this graph. */
   graph: Graph;
   placements: Placement[];
   /** One per operator that the fast kernels execute; the others are executed by the reference kernels. */
@@ -89,6 +110,8 @@ export interface Plan {
   /** SRAM for activations. */
   arenaBytes: number;
   memory: Memory;
+  /** null: every tensor is whole, and in SRAM while it is needed. */
+  tiling: Tiling | null;
   /** NVM for preserved activations (without control records and results). */
   nvmBytes: number;
   commits: CommitKind;

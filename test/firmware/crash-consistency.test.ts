@@ -7,9 +7,12 @@ import { currentRecord } from '../../src-main/board/record.js';
 import { emit } from '../../src-main/compiler/4-emit/index.js';
 import { emitDataset } from '../../src-main/compiler/index.js';
 import { plan } from '../../src-main/compiler/3-plan/index.js';
+import type { Graph } from '../../src-main/compiler/graph.js';
 import { STRATEGIES, type Plan, type Strategy } from '../../src-main/compiler/plan.js';
-import { tightPower } from '../support/planning-power.js';
-import { GraphBuilder, randomSample, seededChoices } from '../support/random-graph.js';
+import { inferWithOracle } from '../support/int8-oracle.js';
+import { powerOf, tightPower } from '../support/planning-power.js';
+import { tiledGraph, tiledPlan } from '../support/tiled-model.js';
+import { GraphBuilder, randomSample, seededChoices, type Choices } from '../support/random-graph.js';
 
 /** A board with a run of a small model with a residual branch, and what an undisturbed run of it gives. */
 interface Bench {
@@ -20,6 +23,16 @@ interface Bench {
 
 const RUN = 7;
 const INFERENCES = 3;
+
+/** A bench of the model whose tensors do not fit SRAM: some are spilled, and operators work on stripes. */
+function createTiledBench(strategy: Strategy, senseMillivolts: () => number = () => 5000): Bench {
+  const choices = seededChoices(2025);
+  const graph = tiledGraph(choices);
+  const planned = tiledPlan(graph, strategy, powerOf(3e-5));
+  const steps = planned.tasks.flatMap(({ steps }) => steps).map(({ kind }) => kind);
+  assert(steps.includes('FETCH') && (steps.includes('SPILL') || !['restart', 'adaptive'].includes(strategy)));
+  return benchOf(graph, planned, choices, senseMillivolts);
+}
 
 function createBench(strategy: Strategy, senseMillivolts: () => number = () => 5000): Bench {
   const choices = seededChoices(2024);
@@ -59,10 +72,18 @@ function createBench(strategy: Strategy, senseMillivolts: () => number = () => 5
     tileUnits: 2,
     power: tightPower(graph),
   });
+  return benchOf(graph, planned, choices, senseMillivolts);
+}
+
+function benchOf(graph: Graph, planned: Plan, choices: Choices, senseMillivolts: () => number): Bench {
   const image = emit(planned, { board: 0, modelSha256: new Uint8Array(32) });
   const samples = Array.from({ length: INFERENCES }, () => randomSample(graph, choices));
   const expected = inferOnHost(image, samples);
   assert.notDeepEqual(expected[0], expected[1]);
+  assert.deepEqual(
+    expected,
+    samples.map((sample) => inferWithOracle(graph, sample)),
+  );
   return {
     board: new HostBoard({ image, dataset: emitDataset(samples), senseMillivolts }),
     planned,
@@ -182,6 +203,28 @@ for (const strategy of STRATEGIES) {
       }),
       { numRuns: 300 },
     );
+  });
+}
+
+for (const strategy of STRATEGIES) {
+  test(`${strategy}, tensors in NVM and stripes: the power fails once or again and again, anywhere`, () => {
+    for (const sense of [() => 5000, () => 0, () => 2200]) {
+      const bench = createTiledBench(strategy, sense);
+      const total = bytesOfUndisturbedRun(bench);
+      // Prime, so that in the end every kind of byte has been cut.
+      for (let limit = 0; limit < total; limit += strategy === 'adaptive' ? 23 : 7) {
+        assertExact(bench, runToEnd(bench, [limit]));
+      }
+      fc.assert(
+        fc.property(fc.array(fc.integer({ min: 0, max: total }), { maxLength: 12 }), (limits) => {
+          assertExact(bench, runToEnd(bench, limits));
+        }),
+        { numRuns: 60 },
+      );
+      if (strategy !== 'adaptive') {
+        break;
+      }
+    }
   });
 }
 

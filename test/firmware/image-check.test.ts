@@ -8,6 +8,8 @@ import { describeImage, emitDataset } from '../../src-main/compiler/index.js';
 import { plan } from '../../src-main/compiler/3-plan/index.js';
 import { InputError } from '../../src-main/common/errors.js';
 import { elementCount, type Graph } from '../../src-main/compiler/graph.js';
+import { powerOf } from '../support/planning-power.js';
+import { tiledGraph, tiledPlan } from '../support/tiled-model.js';
 import { randomGraph, randomSample, seededChoices, seeds } from '../support/random-graph.js';
 
 const BOARD = 0x30345052;
@@ -58,6 +60,15 @@ function smallImage(seed = 11, operators = 6): { image: Uint8Array; graph: Graph
   return { image, graph, dataset: emitDataset([randomSample(graph, choices)]) };
 }
 
+/** Offset in the image of the first step of a kind. */
+function stepOf(image: Uint8Array, kind: number): number {
+  const view = new DataView(image.buffer);
+  const first = view.getUint32(AT.steps, true);
+  const count = view.getUint32(AT.steps + 4, true);
+  const index = Array.from({ length: count }, (_, i) => first + 16 * i).find((at) => image[at] === kind);
+  return index ?? assert.fail(`no step of kind ${kind}`);
+}
+
 function check(image: Uint8Array, dataset: Uint8Array): Status {
   return new HostBoard({ image, dataset, board: BOARD, arenaBytes: ARENA, nvmBytes: NVM }).checkImage();
 }
@@ -100,7 +111,8 @@ test('every field of the header that is wrong has its own answer', () => {
     ['arena', patched(image, AT.arena, ARENA + 1), { code: STATUS.IMAGE_ARENA, detail: ARENA + 1 }],
     ['NVM', patched(image, AT.nvm, NVM - 0x1000 + 1), { code: STATUS.IMAGE_NVM, detail: NVM - 0x1000 + 1 }],
     ['input, none', patched(image, AT.input, 0), structure(AT.input)],
-    ['input, too large', patched(image, AT.input, ARENA + 1), structure(AT.input)],
+    // A sample may be larger than the arena: it is read in parts. These do not fit any more.
+    ['input, too small', patched(image, AT.input, 1), structure(stepOf(image, 3) + 8)],
     ['output, none', patched(image, AT.output, 0), structure(AT.output)],
     ['output, too large', patched(image, AT.output, 1025), structure(AT.output)],
     ['tasks, none', patched(image, AT.taskCount, 0), structure(AT.tasks)],
@@ -116,6 +128,35 @@ test('every field of the header that is wrong has its own answer', () => {
   }
   for (const [name, bytes, expected] of cases) {
     assert.deepEqual(check(bytes, dataset), expected, name);
+  }
+});
+
+test('steps that fetch, spill and read parts of a sample stay within what they may touch', () => {
+  const choices = seededChoices(3);
+  const graph = tiledGraph(choices);
+  const planned = tiledPlan(graph, 'adaptive', powerOf(1e-3));
+  assert(planned.tiling !== null && planned.bankBytes > 0);
+  const image = emit(planned, { board: BOARD, modelSha256: new Uint8Array(32) });
+  const dataset = emitDataset([randomSample(graph, choices)]);
+  assert.equal(check(image, dataset).code, STATUS.OK);
+  const word = (offset: number): number => new DataView(image.buffer).getUint32(offset, true);
+  const [input, fetch, spill] = [3, 5, 6].map((kind) => stepOf(image, kind));
+  for (const [name, offset, value] of [
+    [
+      'input beyond the sample',
+      input + 8,
+      elementCount(graph.tensors[graph.inputs[0]].shape) - word(input + 12) + 1,
+    ],
+    ['fetch beyond the NVM', fetch + 8, planned.nvmBytes - word(fetch + 12) + 1],
+    ['fetch from a bank', fetch + 8, 2 * planned.bankBytes - 1],
+    ['spill beyond the NVM', spill + 8, planned.nvmBytes - word(spill + 12) + 1],
+    ['spill into a bank', spill + 8, 0],
+  ] as const) {
+    assert.deepEqual(
+      check(patched(image, offset, value), dataset),
+      { code: STATUS.IMAGE_STRUCTURE, detail: offset },
+      name,
+    );
   }
 });
 

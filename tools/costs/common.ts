@@ -68,7 +68,7 @@ export function measureCommon(): CommonCycles {
       ...emptyTask(),
       save: [{ kind: 'SAVE', arenaOffset: 0, nvmOffset: 0, bytes }],
     })),
-    input: transfer((bytes) => withSteps([{ kind: 'INPUT', arenaOffset: 0, bytes }])),
+    input: transfer((bytes) => withSteps([{ kind: 'INPUT', sampleOffset: 0, arenaOffset: 0, bytes }])),
     senseCycles: Math.round((bankCycles[2] - recordCommit.cycles) / sensed),
   };
 }

@@ -44,16 +44,17 @@ export interface JobOptions {
 }
 
 /** Every byte of every write is tried on these; on the others every byte of a record and some of each other write. */
-const SMALL: readonly ModelName[] = ['hello_world', 'digits', 'micro_speech'];
+const SMALL: readonly ModelName[] = ['hello_world', 'digits', 'digits_tiled', 'micro_speech'];
 const SAMPLES = 2;
 const LINE_SCHEDULES = 2_000;
 /** Cuts on the virtual board, over all strategies. */
 const PICO_CUTS: readonly { model: ModelName; cuts: number; shard: number }[] = [
   { model: 'hello_world', cuts: 100_000, shard: 5_000 },
   { model: 'digits', cuts: 2_000, shard: 500 },
+  { model: 'digits_tiled', cuts: 1_000, shard: 250 },
   { model: 'kws_ds_cnn', cuts: 1_000, shard: 100 },
 ];
-const PICO_SAMPLES: Partial<Record<ModelName, number>> = { hello_world: 5, digits: 3 };
+const PICO_SAMPLES: Partial<Record<ModelName, number>> = { hello_world: 5, digits: 3, digits_tiled: 3 };
 /** Only these decide by what they sense. */
 const SENSING: readonly string[] = ['adaptive'];
 const NEVER_LOW_MILLIVOLTS = 0xffff;

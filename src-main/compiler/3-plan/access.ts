@@ -9,15 +9,19 @@ import { sameShape } from '../shapes.js';
 export type InputAccess =
   /** Every unit may read all of it. */
   | { kind: 'whole' }
+  /** Every unit reads all of it, and whatever row it is, in the same way: a value per channel, or per column and channel. */
+  | { kind: 'every row' }
   /** Unit n reads what stands where it writes, element by element: it may write over what it reads. */
   | { kind: 'same' }
   /** Output row y reads input rows y * stride - before + k * dilation, 0 <= k < taps, as far as they exist. */
   | { kind: 'window'; stride: number; before: number; taps: number; dilation: number };
 
 const WHOLE: InputAccess = { kind: 'whole' };
+const EVERY_ROW: InputAccess = { kind: 'every row' };
 const SAME: InputAccess = { kind: 'same' };
+const ROW_BY_ROW: InputAccess = { kind: 'window', stride: 1, before: 0, taps: 1, dilation: 1 };
 
-/** @param input index in operator.inputs of an activation */
+/** @param input index in operator.inputs; of a constant that is weights or bias, it says nothing */
 export function accessOf(graph: Graph, operator: Operator, input: number): InputAccess {
   switch (operator.kind) {
     case 'CONV_2D':
@@ -45,10 +49,16 @@ export function accessOf(graph: Graph, operator: Operator, input: number): Input
     case 'ADD':
     case 'SUB':
     case 'MUL':
-      // An input that is broadcast is read by many units.
-      return sameShape(graph.tensors[operator.inputs[input]].shape, graph.tensors[operator.outputs[0]].shape)
-        ? SAME
-        : WHOLE;
+    case 'PRELU':
+      return broadcastAccess(
+        graph.tensors[operator.inputs[input]].shape,
+        graph.tensors[operator.outputs[0]].shape,
+      );
+    case 'CONCATENATION': {
+      const { shape } = graph.tensors[operator.outputs[0]];
+      // Its units are rows only where there are some.
+      return shape.length === 4 && shape[1] > 1 && operator.axis > 1 ? ROW_BY_ROW : WHOLE;
+    }
     case 'CLAMP':
     case 'LOGISTIC':
     case 'TANH':
@@ -58,11 +68,19 @@ export function accessOf(graph: Graph, operator: Operator, input: number): Input
     case 'ELU':
     case 'GELU':
     case 'QUANTIZE':
-    case 'PRELU':
       return SAME;
     default:
       return WHOLE;
   }
+}
+
+/** An input that is broadcast is read by many units; shapes are matched from their ends. */
+function broadcastAccess(input: readonly number[], output: readonly number[]): InputAccess {
+  if (sameShape(input, output)) {
+    return SAME;
+  }
+  const height = input.at(-3) ?? 1;
+  return output.length === 4 && height === 1 ? EVERY_ROW : WHOLE;
 }
 
 /** Rows, or other things that are counted: begin .. end - 1. */

@@ -203,7 +203,7 @@ export function transferCycles(
   bytes: number,
 ): Cycles {
   const { stepCycles, byteCycles } =
-    kind === 'LOAD' ? costs.load : kind === 'INPUT' ? costs.input : costs.save;
+    kind === 'LOAD' || kind === 'FETCH' ? costs.load : kind === 'INPUT' ? costs.input : costs.save;
   const moving = bytes * byteCycles;
   return { cycles: stepCycles + moving, nvmCycles: kind === 'INPUT' ? 0 : moving };
 }

@@ -13,6 +13,8 @@ export interface Transfer {
   /** Bytes of `of`, from its beginning. */
   offset: number;
   bytes: number;
+  /** Of these bytes, counted from where the plan puts what is spilled; null: they are in the sample. */
+  nvmOffset: number | null;
 }
 
 /** What surrounds an operator. */
@@ -37,8 +39,7 @@ export interface Execution {
   views: ReadonlyMap<number, { of: number; offset: number }>;
   /** Stripes that take turns in the same memory, by tensor. */
   slots: ReadonlyMap<number, string>;
-  /** NVM of each tensor that is spilled; counted from where the plan puts them. */
-  spilled: ReadonlyMap<number, number>;
+  /** NVM for all that is spilled. Every tensor has its own: what a task that is executed again fetches is as it was. */
   spilledBytes: number;
 }
 
@@ -54,13 +55,20 @@ export function wholeExecution(graph: Graph): Execution {
       stageEnd: index,
       fills:
         index === reader
-          ? [{ tensor: input, of: input, offset: 0, bytes: elementCount(graph.tensors[input].shape) }]
+          ? [
+              {
+                tensor: input,
+                of: input,
+                offset: 0,
+                bytes: elementCount(graph.tensors[input].shape),
+                nvmOffset: null,
+              },
+            ]
           : [],
       spills: [],
     })),
     views: new Map(),
     slots: new Map(),
-    spilled: new Map(),
     spilledBytes: 0,
   };
 }

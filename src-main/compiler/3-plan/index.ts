@@ -1,16 +1,17 @@
 /** Phase 3: a quantized graph to a plan: memory, tasks, what each preserves and restores. */
 import { InputError } from '../../common/errors.js';
+import { elementCount, type Graph } from '../graph.js';
 import { operatorMacs } from '../inspect.js';
-import type { Graph } from '../graph.js';
-import type { KernelSet, Plan, Strategy } from '../plan.js';
-import { allocate, bytesAt } from './allocate.js';
-import { placeInArena } from './arena.js';
+import type { KernelSet, Placement, Plan, Scratch, Step, Strategy } from '../plan.js';
+import { bytesAt } from './allocate.js';
 import { checkNvm } from './check.js';
 import type { PlanningPower } from './cost.js';
-import { wholeExecution } from './execution.js';
-import { bufferOf, findBuffers, isLive, type Buffer } from './lifetimes.js';
+import type { Call, Execution } from './execution.js';
+import { bufferOf, findBuffers } from './lifetimes.js';
+import { planMemory } from './memory.js';
+import { placeInNvm } from './nvm.js';
 import { adaptiveTasks, plannedTasks, type PoweredTasks } from './powered.js';
-import { taskPerTile, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
+import { taskPerGroup, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
 export type { CostModel, OperatorCost, PlanningPower } from './cost.js';
 export { printPlan } from './print.js';
@@ -41,43 +42,39 @@ export const RESULT_CAPACITY = 1024;
  */
 export function plan(graph: Graph, options: PlanOptions): Plan {
   requirePlannable(graph, options);
-  const execution = wholeExecution(graph);
-  const buffers = findBuffers(execution);
-  const tiles = tilesOf(graph, options.strategy, options.tileUnits);
-  const roomy = placeInArena(execution, buffers, options.kernels);
-  // Without room for what they need, the fast kernels do not run.
-  const arena =
-    roomy.bytes > options.sramBytes ? placeInArena(execution, buffers, options.kernels, () => false) : roomy;
-  const { scratch } = arena;
-  requireArena(graph, buffers, arena.bytes, options.sramBytes);
-  // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
-  const whole =
-    tiles.length === 0 ||
-    options.strategy === 'restart' ||
-    (isPowered(options.strategy) && !(options.power ?? null));
-  const { tasks, nvmBytes, bankBytes } = whole
-    ? { tasks: wholeInference(graph, place(buffers, arena.offsets)), nvmBytes: 0, bankBytes: 0 }
-    : tasksOf(graph, buffers, arena.offsets, tiles, {
-        ...options,
-        // Without room for what they need, the fast kernels do not run.
-        kernels: scratch.length > 0 ? options.kernels : 'reference',
-      });
-  requireNvm(graph, nvmBytes, options.nvmBytes);
-  const result: Plan = {
-    strategy: options.strategy,
-    kernels: options.kernels,
+  const { kernels, strategy } = options;
+  const { execution, buffers, arena, tiling, lowerBoundBytes } = planMemory(
     graph,
-    placements: buffers.flatMap(({ tensors, bytes }, index) =>
-      tensors.map((tensor) => ({ tensor, arenaOffset: arena.offsets[index], bytes })),
+    kernels,
+    options.sramBytes,
+  );
+  const placed = buffers.map((buffer, index) => ({
+    ...buffer,
+    arenaOffset: arena.offsets[index],
+    nvmOffset: null,
+  }));
+  const { tasks, nvmBytes, bankBytes } = withSpills(
+    tasksOf(execution, placed, arena.scratch, options),
+    execution.spilledBytes,
+  );
+  requireNvm(graph, nvmBytes, execution.spilledBytes, options.nvmBytes);
+  const result: Plan = {
+    strategy,
+    kernels,
+    model: graph,
+    graph: execution.graph,
+    placements: placed.flatMap(({ tensors, arenaOffset, bytes }) =>
+      tensors.map((tensor) => placementOf(execution, tensor, arenaOffset, bytes)),
     ),
-    scratch,
+    scratch: arena.scratch,
     arenaBytes: arena.bytes,
     memory: {
-      lowerBoundBytes: arena.lowerBoundBytes,
+      lowerBoundBytes,
       operatorBytes: graph.operators.map((_, index) => bytesAt(arena.blocks, index)),
     },
+    tiling,
     nvmBytes,
-    commits: options.strategy === 'loop' ? 'light' : 'record',
+    commits: strategy === 'loop' ? 'light' : 'record',
     bankBytes,
     tasks,
     macs: graph.operators.reduce((sum, operator) => sum + operatorMacs(graph, operator), 0),
@@ -86,61 +83,66 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
   return result;
 }
 
-function isPowered(strategy: Strategy): boolean {
-  return strategy === 'planned' || strategy === 'adaptive';
+function placementOf(
+  { graph, views }: Execution,
+  tensor: number,
+  arenaOffset: number,
+  bytes: number,
+): Placement {
+  const view = views.get(tensor);
+  return view === undefined
+    ? { tensor, arenaOffset, bytes }
+    : {
+        tensor,
+        arenaOffset: arenaOffset + view.offset,
+        bytes: elementCount(graph.tensors[tensor].shape),
+      };
 }
 
 function tasksOf(
-  graph: Graph,
-  buffers: readonly Buffer[],
-  arenaOffsets: readonly number[],
-  tiles: readonly Tile[],
-  { strategy, kernels, power }: PlanOptions,
+  execution: Execution,
+  placed: readonly PlacedBuffer[],
+  scratch: readonly Scratch[],
+  { strategy, kernels, power, tileUnits }: PlanOptions,
 ): PoweredTasks {
-  if (isPowered(strategy) && power) {
-    const tasksFor = strategy === 'planned' ? plannedTasks : adaptiveTasks;
-    return tasksFor(graph, kernels, buffers, arenaOffsets, power);
+  const { graph, calls } = execution;
+  const tiles = tilesOf(graph, strategy, tileUnits);
+  const isPowered = strategy === 'planned' || strategy === 'adaptive';
+  // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
+  if (tiles.length === 0 || strategy === 'restart' || (isPowered && !power)) {
+    return { tasks: wholeInference(graph, placed), nvmBytes: 0, bankBytes: 0 };
   }
-  const { placed, nvmBytes } = placeInNvm(buffers, arenaOffsets, tiles);
-  return { tasks: taskPerTile(graph, placed, tiles), nvmBytes, bankBytes: 0 };
+  if (isPowered && power) {
+    const tasksFor = strategy === 'planned' ? plannedTasks : adaptiveTasks;
+    return tasksFor(graph, kernels, scratch, placed, power);
+  }
+  const groups = strategy === 'layer' ? groupsOf(calls, tiles) : tiles.map((tile) => [tile]);
+  const { placed: preserved, nvmBytes } = placeInNvm(graph, placed, groups);
+  return { tasks: taskPerGroup(graph, preserved, groups), nvmBytes, bankBytes: 0 };
 }
 
-/** In the arena only. */
-function place(buffers: readonly Buffer[], arenaOffsets: readonly number[]): PlacedBuffer[] {
-  return buffers.map((buffer, index) => ({ ...buffer, arenaOffset: arenaOffsets[index], nvmOffset: null }));
+/** The tiles of each stage together. */
+function groupsOf(calls: readonly Call[], tiles: readonly Tile[]): Tile[][] {
+  const groups = new Map<number, Tile[]>();
+  for (const tile of tiles) {
+    const { stageBegin } = calls[tile.operator];
+    groups.set(stageBegin, [...(groups.get(stageBegin) ?? []), tile]);
+  }
+  return [...groups.values()];
 }
 
-/**
- * NVM for every buffer that some restore reads. A buffer is written by the tasks of its first operator and read by
- * restores up to its last; buffers that meet there get different bytes, so that no SAVE hits what is still needed.
- */
-function placeInNvm(
-  buffers: readonly Buffer[],
-  arenaOffsets: readonly number[],
-  tiles: readonly Tile[],
-): { placed: PlacedBuffer[]; nvmBytes: number } {
-  const isPreserved = (buffer: Buffer): boolean => {
-    const readers = tiles.filter(({ operator, unitBegin }) =>
-      operator === buffer.firstOperator ? unitBegin > 0 : isLive(buffer, operator),
-    );
-    return buffer.refill === null && readers.length > 0;
-  };
-  const preserved = buffers.filter(isPreserved);
-  const nvm = allocate(
-    preserved.map(({ bytes, firstOperator, lastOperator }) => ({
-      bytes,
-      begin: firstOperator,
-      end: lastOperator,
-    })),
-  );
-  const offsetOf = new Map(preserved.map((buffer, index) => [buffer, nvm.offsets[index]]));
+/** Puts what is spilled behind everything that commits write. */
+function withSpills({ tasks, nvmBytes, bankBytes }: PoweredTasks, spilledBytes: number): PoweredTasks {
+  const moved = (step: Step): Step =>
+    step.kind === 'FETCH' || step.kind === 'SPILL' ? { ...step, nvmOffset: step.nvmOffset + nvmBytes } : step;
   return {
-    placed: buffers.map((buffer, index) => ({
-      ...buffer,
-      arenaOffset: arenaOffsets[index],
-      nvmOffset: offsetOf.get(buffer) ?? null,
+    tasks: tasks.map((task) => ({
+      ...task,
+      restore: task.restore.map(moved),
+      steps: task.steps.map(moved),
     })),
-    nvmBytes: nvm.bytes,
+    nvmBytes: nvmBytes + spilledBytes,
+    bankBytes,
   };
 }
 
@@ -178,27 +180,7 @@ function requirePlannable(graph: Graph, options: PlanOptions): void {
   }
 }
 
-function requireArena(graph: Graph, buffers: readonly Buffer[], needed: number, sramBytes: number): void {
-  if (needed <= sramBytes) {
-    return;
-  }
-  const workingSets = graph.operators.map((operator, index) => ({
-    operator,
-    bytes: buffers.filter((buffer) => isLive(buffer, index)).reduce((sum, buffer) => sum + buffer.bytes, 0),
-  }));
-  const largest = workingSets.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const { kind, name } = largest.operator;
-  throw new InputError({
-    code: 'arena-too-large',
-    place: graph.name,
-    message:
-      `activations need ${needed} bytes of SRAM and the board has ${sramBytes} for them; ` +
-      `the largest working set, ${largest.bytes} bytes, is that of ${kind} "${name}"`,
-    remedy: `Allow at least ${needed} bytes (--sram, where the board has them), or use a model with a smaller input or fewer channels around "${name}"`,
-  });
-}
-
-function requireNvm(graph: Graph, needed: number, nvmBytes: number): void {
+function requireNvm(graph: Graph, needed: number, spilledBytes: number, nvmBytes: number): void {
   if (NVM_CONTROL_BYTES + needed > nvmBytes) {
     throw new InputError({
       code: 'nvm-too-large',
@@ -206,7 +188,10 @@ function requireNvm(graph: Graph, needed: number, nvmBytes: number): void {
       message:
         `the plan preserves ${needed} bytes in NVM, on top of ${NVM_CONTROL_BYTES} for records and results, ` +
         `and the board has ${nvmBytes}`,
-      remedy: 'Use a board with more NVM, or strategy restart, which preserves nothing',
+      remedy:
+        spilledBytes > 0
+          ? `Allow more SRAM (--sram): ${spilledBytes} bytes of these are tensors that it has no room for`
+          : 'Use a board with more NVM, or strategy restart, which preserves nothing',
     });
   }
 }

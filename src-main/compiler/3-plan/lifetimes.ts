@@ -29,6 +29,16 @@ export interface Buffer {
   writes: BufferUse[];
   /** In order of execution. */
   reads: BufferUse[];
+  /** What is copied to NVM for later, each part when its operator is done. */
+  spills: Spill[];
+}
+
+export interface Spill {
+  operator: number;
+  /** In the buffer. */
+  offset: number;
+  bytes: number;
+  nvmOffset: number;
 }
 
 /** @param execution of an int8 graph, so that an element is a byte; buffers come in the order in which they are filled */
@@ -46,6 +56,7 @@ export function findBuffers(execution: Graph | Execution): Buffer[] {
       refill,
       writes: [],
       reads: [],
+      spills: [],
     };
     owners.set(root, { buffer, offset: 0 });
   };
@@ -84,9 +95,17 @@ export function findBuffers(execution: Graph | Execution): Buffer[] {
     const { buffer, offset } = present(ownerOf(output), 'output');
     buffer.lastOperator = Math.max(buffer.lastOperator, index);
     buffer.writes.push({ operator: index, offset, bytes: bytesOf(output), index: 0 });
+    for (const { bytes, nvmOffset } of call.spills) {
+      buffer.spills.push({
+        operator: index,
+        offset,
+        bytes,
+        nvmOffset: present(nvmOffset, 'place of a spill'),
+      });
+    }
   });
   for (const id of graph.outputs) {
-    present(owners.get(id), 'output').buffer.lastOperator = graph.operators.length;
+    present(ownerOf(id), 'output').buffer.lastOperator = graph.operators.length;
   }
   const buffers = [...new Set([...owners.values()].map(({ buffer }) => buffer))];
   for (const buffer of buffers.filter(({ refill }) => refill !== null)) {

@@ -2,7 +2,7 @@
 import { InputError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
 import type { Graph, Operator } from '../graph.js';
-import type { KernelSet, Save, Step, Task } from '../plan.js';
+import type { KernelSet, Save, Scratch, Step, Task } from '../plan.js';
 import { allocate, ALIGNMENT } from './allocate.js';
 import {
   capacitanceFor,
@@ -17,6 +17,7 @@ import {
 } from './cost.js';
 import type { Buffer } from './lifetimes.js';
 import { neededJoules, schedule, type ScheduleProblem } from './schedule.js';
+import { partName } from './stage.js';
 import {
   outputStep,
   refillSteps,
@@ -78,11 +79,11 @@ interface Piece extends Tile {
 export function plannedTasks(
   graph: Graph,
   kernels: KernelSet,
-  buffers: readonly Buffer[],
-  arenaOffsets: readonly number[],
+  scratch: readonly Scratch[],
+  placed: readonly PlacedBuffer[],
   power: PlanningPower,
 ): PoweredTasks {
-  const context = createContext(graph, kernels, buffers, arenaOffsets, power);
+  const context = createContext(graph, kernels, scratch, placed, power);
   const commits = scheduleOrThrow(context, problemOf(context, incrementalSave, false));
   const tasks = commits.map((to, index) => ({ from: index === 0 ? 0 : commits[index - 1], to }));
   const saves = tasks.map(({ from, to }) => incrementalSave(context, from, to));
@@ -122,11 +123,11 @@ export function plannedTasks(
 export function adaptiveTasks(
   graph: Graph,
   kernels: KernelSet,
-  buffers: readonly Buffer[],
-  arenaOffsets: readonly number[],
+  scratch: readonly Scratch[],
+  placed: readonly PlacedBuffer[],
   power: PlanningPower,
 ): PoweredTasks {
-  const context = createContext(graph, kernels, buffers, arenaOffsets, power);
+  const context = createContext(graph, kernels, scratch, placed, power);
   const problem = problemOf(context, wholeSave, true);
   const planned = new Set(scheduleOrThrow(context, problem));
   const banks = context.states.map((_, boundary) => packInBank(wholeSave(context, 0, boundary)));
@@ -165,19 +166,20 @@ function thresholdMillivolts(power: PlanningPower, neededToGoOn: number): number
 function createContext(
   graph: Graph,
   kernels: KernelSet,
-  buffers: readonly Buffer[],
-  arenaOffsets: readonly number[],
+  scratch: readonly Scratch[],
+  placed: readonly PlacedBuffer[],
   power: PlanningPower,
 ): Context {
-  const placed = buffers.map((buffer, index) => ({
-    ...buffer,
-    arenaOffset: arenaOffsets[index],
-    nvmOffset: null,
-  }));
-  const cycles = new OperatorCycles(graph, kernels, power.costs);
+  const cycles = new OperatorCycles(graph, kernels, power.costs, scratch);
   const pieces = piecesOf(graph, cycles, power, PIECE_SHARE * power.energyPerPowerCycleJoules);
   let sum = 0;
-  const workBefore = [0, ...pieces.map((piece) => (sum += pieceJoules(cycles, power, piece)))];
+  const workBefore = [
+    0,
+    ...pieces.map((piece) => {
+      const transfers = tileSteps(graph, placed, [piece]).filter((step) => step.kind !== 'EXECUTE');
+      return (sum += pieceJoules(cycles, power, piece) + transferJoules(power, transfers));
+    }),
+  ];
   const states = [...pieces.map((piece, index) => (index === 0 ? [] : stateAt(graph, placed, piece))), []];
   const writes = pieces.map((piece) => writtenBy(graph, placed, piece));
   return { graph, kernels, power, buffers: placed, pieces, states, writes, workBefore };
@@ -210,6 +212,14 @@ function pieceJoules(
   return cycles.of(operator, unitBegin, unitEnd, unitBegin === 0) * costs.joulesPerCycle;
 }
 
+function transferJoules({ costs }: PlanningPower, steps: readonly Step[]): number {
+  return steps.reduce(
+    (sum, step) =>
+      sum + (step.kind === 'EXECUTE' ? 0 : joulesOf(costs, transferCycles(costs, step.kind, step.bytes))),
+    0,
+  );
+}
+
 type SaveRule = (context: Context, from: number, to: number) => BufferRange<PlacedBuffer>[];
 
 /** Of what the rest reads at `to`, the bytes that were computed since `from`. */
@@ -231,8 +241,6 @@ const wholeSave: SaveRule = ({ states }, _from, to) => states[to].filter(({ buff
 function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean): ScheduleProblem {
   const { graph, power, states, workBefore, pieces } = context;
   const { costs } = power;
-  const inputBytes = context.buffers.filter(isRefilled).reduce((sum, { bytes }) => sum + bytes, 0);
-  const copyJoules = joulesOf(costs, transferCycles(costs, 'INPUT', inputBytes));
   const outputBytes = context.buffers.find(({ tensors }) => tensors.includes(graph.outputs[0]))?.bytes ?? 0;
   const transfers = (kind: 'LOAD' | 'SAVE', sizes: readonly number[]): number =>
     sizes.reduce((sum, bytes) => sum + joulesOf(costs, transferCycles(costs, kind, bytes)), 0);
@@ -244,10 +252,10 @@ function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean):
     startJoules: startJoules(costs),
     restoreJoules: (boundary) => {
       const loads = states[boundary].filter(({ buffer }) => !isRefilled(buffer));
-      const readsInput = states[boundary].length > loads.length;
-      return transfers('LOAD', sizes(loads)) + (readsInput ? copyJoules : 0);
+      const refills = refillSteps(states[boundary].map(({ buffer }) => buffer));
+      return transfers('LOAD', sizes(loads)) + transferJoules(power, refills);
     },
-    computeJoules: (from, to) => workBefore[to] - workBefore[from] + (from === 0 ? copyJoules : 0),
+    computeJoules: (from, to) => workBefore[to] - workBefore[from],
     commitJoules: (from, to) => {
       const saved = to === pieces.length ? [outputBytes] : sizes(save(context, from, to));
       return (
@@ -299,19 +307,18 @@ function nameOf({ pieces }: Context, from: number, to: number): string {
     return 'whole inference';
   }
   if (first.operator !== last.operator) {
-    return `${partName(first, first.unitBegin, first.units.count)} to ${partName(last, 0, last.unitEnd)}`;
+    return `${pieceName(first, first.unitBegin, first.units.count)} to ${pieceName(last, 0, last.unitEnd)}`;
   }
-  return partName(first, first.unitBegin, last.unitEnd);
+  return pieceName(first, first.unitBegin, last.unitEnd);
 }
 
-function partName({ source, units }: Piece, begin: number, end: number): string {
-  const whole = begin === 0 && end === units.count;
-  return whole ? source.name : `${source.name} ${units.label} ${begin}..${end - 1}`;
+function pieceName({ source, units }: Piece, begin: number, end: number): string {
+  return partName(source, units.label, units.count, { begin, end });
 }
 
 function workSteps({ graph, buffers, pieces }: Context, from: number, to: number): Step[] {
   return [
-    ...tileSteps(buffers, pieces.slice(from, to)),
+    ...tileSteps(graph, buffers, pieces.slice(from, to)),
     ...(to === pieces.length ? [outputStep(graph, buffers)] : []),
   ];
 }

@@ -43,8 +43,15 @@ function printStep(plan: Plan, step: Step): string {
       return `load    nvm ${range(step.nvmOffset, step.bytes)} -> arena ${range(step.arenaOffset, step.bytes)}`;
     case 'SAVE':
       return `save    arena ${range(step.arenaOffset, step.bytes)} -> nvm ${range(step.nvmOffset, step.bytes)}`;
+    case 'FETCH':
+      return `fetch   nvm ${range(step.nvmOffset, step.bytes)} -> arena ${range(step.arenaOffset, step.bytes)}`;
+    case 'SPILL':
+      return `spill   arena ${range(step.arenaOffset, step.bytes)} -> nvm ${range(step.nvmOffset, step.bytes)}`;
     case 'INPUT':
-      return `input   -> arena ${range(step.arenaOffset, step.bytes)}`;
+      return (
+        `input   -> arena ${range(step.arenaOffset, step.bytes)}` +
+        (step.sampleOffset > 0 ? ` from ${step.sampleOffset} on` : '')
+      );
     case 'OUTPUT':
       return `output  arena ${range(step.arenaOffset, step.bytes)} ->`;
   }

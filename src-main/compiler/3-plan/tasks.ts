@@ -2,6 +2,7 @@
 import type { Graph, Operator } from '../graph.js';
 import type { Save, Step, Strategy, Task } from '../plan.js';
 import { bufferOf, isLive, type Buffer } from './lifetimes.js';
+import { partName } from './stage.js';
 import { firstByteRead, unitsOf, type Units } from './units.js';
 
 /** A buffer in SRAM, and in NVM if the strategy preserves it. */
@@ -74,7 +75,7 @@ export function wholeInference(graph: Graph, buffers: readonly PlacedBuffer[]): 
       steps: [
         // Where nothing is executed, the input is passed on.
         ...(tiles.length === 0 ? refillSteps([output]) : []),
-        ...tileSteps(buffers, tiles),
+        ...tileSteps(graph, buffers, tiles),
         outputStep(graph, buffers),
       ],
       save: [],
@@ -84,31 +85,59 @@ export function wholeInference(graph: Graph, buffers: readonly PlacedBuffer[]): 
 }
 
 /**
- * One task per tile. Each saves the bytes that it computed, except the last, which writes the result; each restore loads
- * whatever of earlier work the rest of the inference still reads.
+ * One task per group of consecutive tiles. Each saves the bytes that it computed and others read, except the last, which
+ * writes the result; each restore loads whatever of earlier work the rest of the inference still reads.
  */
-export function taskPerTile(graph: Graph, buffers: readonly PlacedBuffer[], tiles: readonly Tile[]): Task[] {
-  return tiles.map((tile, index) => {
-    const operator = graph.operators[tile.operator];
-    const units = unitsOf(graph, operator);
-    const isLast = index === tiles.length - 1;
+export function taskPerGroup(
+  graph: Graph,
+  buffers: readonly PlacedBuffer[],
+  groups: readonly (readonly Tile[])[],
+): Task[] {
+  return groups.map((tiles, index) => {
+    const next = groups.at(index + 1)?.[0];
+    const needed = next === undefined ? [] : stateAt(graph, buffers, next).map(({ buffer }) => buffer);
     return {
-      name: taskName(operator, tile, units),
-      restore: index === 0 ? [] : restoreSteps(graph, buffers, tile),
-      steps: [...tileSteps(buffers, [tile]), ...(isLast ? [outputStep(graph, buffers)] : [])],
-      save: isLast
-        ? []
-        : writtenBy(graph, buffers, tile).flatMap(({ buffer, begin, end }) =>
-            rangeStep('SAVE', buffer, begin, end),
-          ),
+      name: groupName(graph, tiles),
+      restore: index === 0 ? [] : restoreSteps(graph, buffers, tiles[0]),
+      steps: [
+        ...tileSteps(graph, buffers, tiles),
+        ...(next === undefined ? [outputStep(graph, buffers)] : []),
+      ],
+      save: joined(
+        tiles
+          .flatMap((tile) => writtenBy(graph, buffers, tile))
+          // What is saved where it is to be spilled must be there whole, also when nothing in SRAM is read any more.
+          .filter(({ buffer }) => needed.includes(buffer) || buffer.spills.length > 0),
+      ).flatMap(({ buffer, begin, end }) => rangeStep('SAVE', buffer, begin, end)),
       commit: { when: 'always' },
     };
   });
 }
 
+/** Ranges of the same buffer that follow each other as one. */
+function joined<B extends Buffer>(ranges: readonly BufferRange<B>[]): BufferRange<B>[] {
+  const result: BufferRange<B>[] = [];
+  for (const range of ranges) {
+    const last = result.at(-1);
+    if (last?.buffer === range.buffer && last.end === range.begin) {
+      last.end = range.end;
+    } else {
+      result.push({ ...range });
+    }
+  }
+  return result;
+}
+
+function groupName(graph: Graph, tiles: readonly Tile[]): string {
+  const names = [tiles[0], tiles[tiles.length - 1]].map((tile) => {
+    const operator = graph.operators[tile.operator];
+    return taskName(operator, tile, unitsOf(graph, operator));
+  });
+  return tiles.length === 1 ? names[0] : names.join(' to ');
+}
+
 function taskName(operator: Operator, tile: Tile, units: Units): string {
-  const whole = tile.unitBegin === 0 && tile.unitEnd === units.count;
-  return whole ? operator.name : `${operator.name} ${units.label} ${tile.unitBegin}..${tile.unitEnd - 1}`;
+  return partName(operator, units.label, units.count, { begin: tile.unitBegin, end: tile.unitEnd });
 }
 
 function restoreSteps(graph: Graph, buffers: readonly PlacedBuffer[], tile: Tile): Step[] {
@@ -117,6 +146,12 @@ function restoreSteps(graph: Graph, buffers: readonly PlacedBuffer[], tile: Tile
     ...refillSteps(state.map(({ buffer }) => buffer)),
     ...state
       .filter(({ buffer }) => buffer.refill === null)
+      // What is only to be spilled is where it is spilled to already, as far as it was saved.
+      .map(({ buffer, begin, end }) => ({
+        buffer,
+        begin: Math.max(begin, firstByteComputedWith(graph, buffer, tile)),
+        end,
+      }))
       .flatMap(({ buffer, begin, end }) => rangeStep('LOAD', buffer, begin, end)),
   ];
 }
@@ -153,8 +188,19 @@ export function stateAt<B extends Buffer>(
     .filter(({ begin, end }) => begin < end);
 }
 
-/** Rows above the windows of all that still reads a buffer are not loaded again. */
+/** Rows above the windows of all that still reads a buffer, or spills it, are not loaded again. */
 function firstByteStillRead(
+  graph: Graph,
+  buffer: Buffer,
+  tile: Pick<Tile, 'operator' | 'unitBegin'>,
+): number {
+  const spilled = buffer.spills
+    .filter(({ operator }) => operator >= tile.operator)
+    .map(({ offset }) => offset);
+  return Math.min(firstByteComputedWith(graph, buffer, tile), ...spilled);
+}
+
+function firstByteComputedWith(
   graph: Graph,
   buffer: Buffer,
   tile: Pick<Tile, 'operator' | 'unitBegin'>,
@@ -198,7 +244,7 @@ export function writtenBy<B extends Buffer>(
 }
 
 /** The work of consecutive tiles: neighbours of one operator are executed together; what they are filled from comes before. */
-export function tileSteps(buffers: readonly PlacedBuffer[], tiles: readonly Tile[]): Step[] {
+export function tileSteps(graph: Graph, buffers: readonly PlacedBuffer[], tiles: readonly Tile[]): Step[] {
   const merged: Tile[] = [];
   for (const tile of tiles) {
     const last = merged.at(-1);
@@ -213,14 +259,41 @@ export function tileSteps(buffers: readonly PlacedBuffer[], tiles: readonly Tile
       ? refillSteps(buffers.filter(({ firstOperator }) => firstOperator === tile.operator))
       : []),
     { kind: 'EXECUTE', operator: tile.operator, unitBegin: tile.unitBegin, unitEnd: tile.unitEnd },
+    ...(tile.unitEnd === unitsOf(graph, graph.operators[tile.operator]).count
+      ? spillSteps(buffers, tile.operator)
+      : []),
   ]);
+}
+
+/** What an operator leaves in NVM for later ones; nothing where the commits of the plan save it at the same place. */
+function spillSteps(buffers: readonly PlacedBuffer[], operator: number): Step[] {
+  return buffers
+    .filter(({ nvmOffset }) => nvmOffset === null)
+    .flatMap(({ spills, arenaOffset }) =>
+      spills
+        .filter((spill) => spill.operator === operator)
+        .map(({ offset, bytes, nvmOffset }): Step => ({
+          kind: 'SPILL',
+          arenaOffset: arenaOffset + offset,
+          nvmOffset,
+          bytes,
+        })),
+    );
 }
 
 /** Fills those of the buffers whose content need not be computed. */
 export function refillSteps(buffers: readonly PlacedBuffer[]): Step[] {
-  return buffers.flatMap(({ refill, arenaOffset, bytes }): Step[] =>
-    refill === null ? [] : [{ kind: 'INPUT', arenaOffset, bytes }],
-  );
+  return buffers.flatMap(({ refill, arenaOffset, bytes }): Step[] => {
+    if (refill === null) {
+      return [];
+    }
+    const { offset, nvmOffset } = refill;
+    return [
+      nvmOffset === null
+        ? { kind: 'INPUT', arenaOffset, sampleOffset: offset, bytes }
+        : { kind: 'FETCH', arenaOffset, nvmOffset, bytes },
+    ];
+  });
 }
 
 /** LOAD or SAVE of the bytes begin .. end - 1 of a preserved buffer; nothing for an empty range or a buffer that is not. */

@@ -99,6 +99,7 @@ export function firstByteRead(graph: Graph, operator: Operator, input: number, u
   const access = accessOf(graph, operator, input);
   switch (access.kind) {
     case 'whole':
+    case 'every row':
       return 0;
     case 'same':
       return unit * unitsOf(graph, operator).bytes;

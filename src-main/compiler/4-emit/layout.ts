@@ -68,4 +68,4 @@ export function operatorKind(number: number): ImageOperatorKind | null {
 }
 
 /** A kind's number in the image is its index here. */
-export const STEP_KINDS = ['EXECUTE', 'LOAD', 'SAVE', 'INPUT', 'OUTPUT'] as const;
+export const STEP_KINDS = ['EXECUTE', 'LOAD', 'SAVE', 'INPUT', 'OUTPUT', 'FETCH', 'SPILL'] as const;
