@@ -284,7 +284,8 @@ function shapeProblem(operator: Operator, inputs: readonly Tensor[], output: Ten
       ? null
       : `has an output ${described} that does not fit its input [${inputs[0].shape.join(', ')}]`;
   }
-  if (expected.length === 4 && (inputs[0].shape[0] !== 1 || found[0] !== 1)) {
+  const needsOne = 'padding' in operator || operator.kind === 'RESIZE_NEAREST' || operator.kind === 'PAD';
+  if (needsOne && expected.length === 4 && (inputs[0].shape[0] !== 1 || found[0] !== 1)) {
     return `has a batch of ${inputs[0].shape[0]}, where only 1 is supported`;
   }
   return sameShape(expected, found)

@@ -3,6 +3,7 @@
  * at a time, no tiles, no clipping, no shared code with compiler or kernels. Slow, and therefore easy to trust.
  */
 import assert from 'node:assert/strict';
+import { unaryTable } from '../../src-main/compiler/4-emit/tables.js';
 import type { Graph, Operator, Tensor } from '../../src-main/compiler/graph.js';
 
 interface Activation {
@@ -272,6 +273,17 @@ function evaluate(graph: Graph, operator: Operator, inputs: Activation[]): Int8A
           ),
         );
       });
+      break;
+    }
+    case 'LOGISTIC':
+    case 'TANH':
+    case 'HARD_SWISH':
+    case 'HARD_SIGMOID':
+    case 'ELU':
+    case 'GELU': {
+      // The one thing shared with the compiler: tables.test.ts holds its tables against the real functions.
+      const table = unaryTable(operator, tensors[0], output);
+      x.values.forEach((stored) => results.push(table[stored + 128]));
       break;
     }
     case 'TRANSPOSE':

@@ -73,6 +73,17 @@ function float(node: OnnxNodeSpec, name: string, absent: number): number {
   return attribute !== undefined && 'float' in attribute ? attribute.float : absent;
 }
 
+function each({ shape, data }: ReferenceTensor, value: (x: number) => number): ReferenceTensor {
+  return { shape, data: data.map(value) };
+}
+
+/** The shape that two tensors broadcast to. */
+function joined(a: ReferenceTensor, b: ReferenceTensor): number[] {
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const extent = ({ shape }: ReferenceTensor, d: number): number => shape[d - rank + shape.length] ?? 1;
+  return Array.from({ length: rank }, (_, d) => Math.max(extent(a, d), extent(b, d)));
+}
+
 function compute(node: OnnxNodeSpec, inputs: ReferenceTensor[]): ReferenceTensor {
   const [x, a, b] = inputs;
   switch (node.operator) {
@@ -82,7 +93,7 @@ function compute(node: OnnxNodeSpec, inputs: ReferenceTensor[]): ReferenceTensor
     case 'AveragePool':
       return pool(node, x);
     case 'GlobalAveragePool':
-      return tensor([1, x.shape[1], 1, 1], ([, c]) => {
+      return tensor([1, x.shape[1], ...x.shape.slice(2).map(() => 1)], ([, c]) => {
         const values = indices(x.shape).filter((index) => index[1] === c);
         return values.reduce((total, index) => total + at(x, index), 0) / values.length;
       });
@@ -109,13 +120,99 @@ function compute(node: OnnxNodeSpec, inputs: ReferenceTensor[]): ReferenceTensor
         return sum;
       });
     case 'Add':
-      return tensor(x.shape, (index) => at(x, index) + at(a, index, true));
+      return tensor(joined(x, a), (index) => at(x, index, true) + at(a, index, true));
     case 'Sub':
-      return tensor(x.shape, (index) => at(x, index) - at(a, index, true));
+      return tensor(joined(x, a), (index) => at(x, index, true) - at(a, index, true));
     case 'Mul':
-      return tensor(x.shape, (index) => at(x, index) * at(a, index, true));
+      return tensor(joined(x, a), (index) => at(x, index, true) * at(a, index, true));
     case 'Div':
-      return tensor(x.shape, (index) => at(x, index) / at(a, index, true));
+      return tensor(joined(x, a), (index) => at(x, index, true) / at(a, index, true));
+    case 'Sigmoid':
+      return each(x, (value) => 1 / (1 + Math.exp(-value)));
+    case 'Tanh':
+      return each(x, (value) => Math.tanh(value));
+    case 'HardSwish':
+      return each(x, (value) => value * Math.max(0, Math.min(1, value / 6 + 0.5)));
+    case 'HardSigmoid':
+      return each(x, (value) =>
+        Math.max(0, Math.min(1, float(node, 'alpha', 0.2) * value + float(node, 'beta', 0.5))),
+      );
+    case 'LeakyRelu':
+      return each(x, (value) => (value < 0 ? float(node, 'alpha', 0.01) * value : value));
+    case 'Elu':
+      return each(x, (value) => (value < 0 ? float(node, 'alpha', 1) * (Math.exp(value) - 1) : value));
+    case 'PRelu':
+      return tensor(x.shape, (index) => {
+        const value = at(x, index);
+        return value < 0 ? value * at(a, index, true) : value;
+      });
+    case 'Transpose': {
+      const permutation = ints(node, 'perm', []);
+      return tensor(
+        permutation.map((d) => x.shape[d]),
+        (index) => {
+          const from: number[] = [];
+          permutation.forEach((d, i) => (from[d] = index[i]));
+          return at(x, from);
+        },
+      );
+    }
+    case 'Concat': {
+      const axis = int(node, 'axis', 1);
+      const extent = inputs.reduce((sum, { shape }) => sum + shape[axis], 0);
+      return tensor(x.shape.with(axis, extent), (index) => {
+        let along = index[axis];
+        let part = 0;
+        while (along >= inputs[part].shape[axis]) {
+          along -= inputs[part++].shape[axis];
+        }
+        return at(inputs[part], index.with(axis, along));
+      });
+    }
+    case 'Slice': {
+      const [starts, ends, axes, steps] = inputs.slice(1).map(({ data }) => data);
+      const cut = (d: number): [number, number, number] => {
+        const i = axes.indexOf(d);
+        return i === -1 ? [0, x.shape[d], 1] : [starts[i], Math.min(ends[i], x.shape[d]), steps[i]];
+      };
+      const shape = x.shape.map((_, d) => {
+        const [begin, end, step] = cut(d);
+        return Math.ceil((end - begin) / step);
+      });
+      return tensor(shape, (index) =>
+        at(
+          x,
+          index.map((i, d) => cut(d)[0] + i * cut(d)[2]),
+        ),
+      );
+    }
+    case 'Resize': {
+      // Nearest, asymmetric, floor.
+      const scales = a.data;
+      return tensor(
+        x.shape.map((extent, d) => Math.floor(extent * scales[d])),
+        (index) =>
+          at(
+            x,
+            index.map((i, d) => Math.floor(i / scales[d])),
+          ),
+      );
+    }
+    case 'DepthToSpace': {
+      const block = int(node, 'blocksize', 1);
+      const [n, c, h, w] = x.shape;
+      const depth = c / block ** 2;
+      return tensor([n, depth, h * block, w * block], ([, channel, y, xx]) =>
+        at(x, [
+          0,
+          ((y % block) * block + (xx % block)) * depth + channel,
+          Math.floor(y / block),
+          Math.floor(xx / block),
+        ]),
+      );
+    }
+    case 'Squeeze':
+      return { shape: x.shape.filter((_, d) => !ints(node, 'axes', []).includes(d)), data: x.data };
     case 'Relu':
       return { shape: x.shape, data: x.data.map((value) => Math.max(0, value)) };
     case 'Clip':
@@ -181,18 +278,23 @@ function compute(node: OnnxNodeSpec, inputs: ReferenceTensor[]): ReferenceTensor
   }
 }
 
-/** Output extents of a window, and for each output position the input positions that it sees. */
+/** Output extents of a window of any number of dimensions. */
 function windowShape(node: OnnxNodeSpec, x: ReferenceTensor, filter: number[]): number[] {
-  const [strides, dilations, pads] = windowAttributes(node);
-  return [0, 1].map((d) => {
-    const reach = dilations[d] * (filter[d] - 1) + 1;
-    const free = (x.shape[2 + d] + pads[d] + pads[d + 2] - reach) / strides[d];
+  const [strides, dilations, pads] = windowAttributes(node, filter.length);
+  return filter.map((extent, d) => {
+    const reach = dilations[d] * (extent - 1) + 1;
+    const free = (x.shape[2 + d] + pads[d] + pads[d + filter.length] - reach) / strides[d];
     return (int(node, 'ceil_mode', 0) === 1 ? Math.ceil(free) : Math.floor(free)) + 1;
   });
 }
 
-function windowAttributes(node: OnnxNodeSpec): [number[], number[], number[]] {
-  return [ints(node, 'strides', [1, 1]), ints(node, 'dilations', [1, 1]), ints(node, 'pads', [0, 0, 0, 0])];
+function windowAttributes(node: OnnxNodeSpec, rank: number): [number[], number[], number[]] {
+  const ones = new Array<number>(rank).fill(1);
+  return [
+    ints(node, 'strides', ones),
+    ints(node, 'dilations', ones),
+    ints(node, 'pads', new Array<number>(2 * rank).fill(0)),
+  ];
 }
 
 function convolution(
@@ -201,21 +303,16 @@ function convolution(
   weights: ReferenceTensor,
   bias: ReferenceTensor | undefined,
 ): ReferenceTensor {
-  const [strides, dilations, pads] = windowAttributes(node);
   const [outputs, groupChannels, ...filter] = weights.shape;
+  const [strides, dilations, pads] = windowAttributes(node, filter.length);
   const perGroup = outputs / int(node, 'group', 1);
-  return tensor([1, outputs, ...windowShape(node, x, filter)], ([, o, row, column]) => {
+  return tensor([1, outputs, ...windowShape(node, x, filter)], ([, o, ...position]) => {
     const first = Math.floor(o / perGroup) * groupChannels;
     const sum = indices([groupChannels, ...filter]).reduce(
-      (total, [c, i, j]) =>
+      (total, [c, ...tap]) =>
         total +
-        at(weights, [o, c, i, j]) *
-          at(x, [
-            0,
-            first + c,
-            row * strides[0] - pads[0] + i * dilations[0],
-            column * strides[1] - pads[1] + j * dilations[1],
-          ]),
+        at(weights, [o, c, ...tap]) *
+          at(x, [0, first + c, ...tap.map((k, d) => position[d] * strides[d] - pads[d] + k * dilations[d])]),
       0,
     );
     return sum + (bias?.data[o] ?? 0);
@@ -223,13 +320,13 @@ function convolution(
 }
 
 function pool(node: OnnxNodeSpec, x: ReferenceTensor): ReferenceTensor {
-  const [strides, , pads] = windowAttributes(node);
   const filter = ints(node, 'kernel_shape', []);
-  return tensor([1, x.shape[1], ...windowShape(node, x, filter)], ([, c, row, column]) => {
+  const [strides, , pads] = windowAttributes(node, filter.length);
+  return tensor([1, x.shape[1], ...windowShape(node, x, filter)], ([, c, ...position]) => {
     const seen = indices(filter)
-      .map(([i, j]) => [row * strides[0] - pads[0] + i, column * strides[1] - pads[1] + j])
-      .filter(([i, j]) => i >= 0 && i < x.shape[2] && j >= 0 && j < x.shape[3])
-      .map(([i, j]) => at(x, [0, c, i, j]));
+      .map((tap) => tap.map((k, d) => position[d] * strides[d] - pads[d] + k))
+      .filter((index) => index.every((i, d) => i >= 0 && i < x.shape[2 + d]))
+      .map((index) => at(x, [0, c, ...index]));
     if (node.operator === 'MaxPool') {
       return Math.max(...seen);
     }

@@ -1,9 +1,9 @@
 import { PbfWriter } from 'pbf';
 
-/** A tensor in ONNX's order; integers are written as int64. */
+/** A tensor in ONNX's order; integers are written as int64, or as what their array is. */
 export interface OnnxTensorSpec {
   shape: number[];
-  data: Float32Array | number[];
+  data: Float32Array | Int8Array | Uint8Array | Int32Array | number[];
 }
 
 export type OnnxAttributeSpec =
@@ -14,6 +14,8 @@ export interface OnnxNodeSpec {
   /** '' stands for an optional input that is not there. */
   inputs: string[];
   output: string;
+  /** Further ones. */
+  outputs?: string[];
   name?: string;
   domain?: string;
   attributes?: Record<string, OnnxAttributeSpec>;
@@ -56,7 +58,7 @@ function writeGraph({ nodes, initializers, inputs, outputs }: OnnxSpec, writer: 
 
 function writeNode(node: OnnxNodeSpec, writer: PbfWriter): void {
   node.inputs.forEach((input) => writer.writeStringField(1, input));
-  writer.writeStringField(2, node.output);
+  [node.output, ...(node.outputs ?? [])].forEach((output) => writer.writeStringField(2, output));
   writer.writeStringField(3, node.name ?? node.output);
   writer.writeStringField(4, node.operator);
   Object.entries(node.attributes ?? {}).forEach(([name, value]) =>
@@ -89,8 +91,10 @@ function writeAttribute(
 function writeTensor({ name, tensor }: { name: string; tensor: OnnxTensorSpec }, writer: PbfWriter): void {
   const { shape, data } = tensor;
   writer.writePackedVarint(1, shape);
-  if (data instanceof Float32Array) {
-    writer.writeVarintField(2, 1);
+  if (!Array.isArray(data)) {
+    const type =
+      data instanceof Float32Array ? 1 : data instanceof Uint8Array ? 2 : data instanceof Int8Array ? 3 : 6;
+    writer.writeVarintField(2, type);
     writer.writeBytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   } else {
     writer.writeVarintField(2, 7);

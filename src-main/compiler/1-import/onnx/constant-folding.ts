@@ -1,18 +1,38 @@
 /**
- * Operators that exporters use to compute shapes (`x.view(x.size(0), -1)` becomes Shape, Gather, Unsqueeze, Concat and
- * Reshape). They are computed here, on constants; on activations they are not supported.
+ * Operators on constants: what exporters use to compute shapes (`x.view(x.size(0), -1)` becomes Shape, Gather, Unsqueeze,
+ * Concat and Reshape) and to prepare weights. They are computed here.
  */
 import { elementCount } from '../../graph.js';
-import type { OnnxConstant } from './model.js';
+import { broadcastShape } from '../../shapes.js';
+import { INT64, INT8, UINT8, type OnnxConstant } from './model.js';
 import { normalizedAxis, type NodeImport, type OnnxOperatorImporter } from './node.js';
-import type { OnnxValue } from './values.js';
+import { permutationOf, slicesOf } from './operators/arrange.js';
+import { importDequantize } from './operators/quantization.js';
+import { squeezedShape, unsqueezedShape, wantedShape } from './operators/shape.js';
+import { onnxIndices, permuted, type OnnxValue } from './values.js';
 
-/** More values than this are no shape; whatever computes them is not folded. */
-const MAXIMUM_VALUES = 1024;
+const FLOAT = 1;
+/** Nothing that is computed here may have more elements than this. */
+const MAXIMUM_VALUES = 2 ** 24;
 
-function constant(shape: number[], kind: OnnxConstant['kind'], values: readonly number[]): OnnxValue {
+function constant(
+  shape: readonly number[],
+  kind: OnnxConstant['kind'],
+  values: ArrayLike<number>,
+): OnnxValue {
   const data = kind === 'float' ? Float32Array.from(values) : Float64Array.from(values);
-  return { kind: 'constant', constant: { name: '', shape, kind, data } };
+  const elementType = kind === 'float' ? FLOAT : INT64;
+  return { kind: 'constant', constant: { name: '', shape: [...shape], kind, data, elementType } };
+}
+
+/** The same values in another shape. */
+function viewed(node: NodeImport, from: OnnxConstant, shape: number[]): OnnxValue {
+  if (elementCount(shape) !== from.data.length || shape.some((extent) => !Number.isInteger(extent))) {
+    throw node.damaged(`reshapes [${from.shape.join(', ')}] to [${shape.slice(0, 9).join(', ')}]`);
+  }
+  // Steps along an axis have no place in another shape.
+  const quantization = from.quantization?.axis === null ? from.quantization : undefined;
+  return { kind: 'constant', constant: { ...from, shape, quantization } };
 }
 
 /** Constant, with one of its attributes. */
@@ -38,89 +58,236 @@ export function foldConstant(node: NodeImport): OnnxValue {
   throw node.unsupported('holds no number', 'Only constants of numbers are supported');
 }
 
+/** ConstantOfShape: one value, by default 0. */
+function foldConstantOfShape(node: NodeImport): OnnxValue {
+  const shape = Array.from(node.constant(0).data);
+  const value = node.attribute('value')?.tensor ?? null;
+  const count = checkedCount(node, shape);
+  return constant(
+    shape,
+    value?.kind ?? 'float',
+    new Float64Array(count).fill(value === null ? 0 : value.data[0]),
+  );
+}
+
+function checkedCount(node: NodeImport, shape: readonly number[]): number {
+  const count = elementCount(shape);
+  if (shape.some((extent) => !Number.isInteger(extent) || extent < 0) || !(count <= MAXIMUM_VALUES)) {
+    throw node.unsupported(`makes a constant [${shape.slice(0, 9).join(', ')}]`, 'Use smaller constants');
+  }
+  node.spend(count);
+  return count;
+}
+
 function foldShape(node: NodeImport): OnnxValue {
   const value = node.value(0);
   const shape = value.kind === 'constant' ? value.constant.shape : value.shape;
-  const end = node.integer('end', shape.length);
-  const part = shape.slice(node.integer('start', 0), end);
+  const part = shape.slice(node.integer('start', 0), node.integer('end', shape.length));
   return constant([part.length], 'integer', part);
 }
 
 function foldGather(node: NodeImport): OnnxValue {
-  const from = small(node, 0);
-  const indices = small(node, 1);
-  if (from.shape.length !== 1) {
-    throw node.unsupported(`gathers from [${from.shape.join(', ')}]`, 'Only lists of numbers are supported');
+  const from = node.constant(0);
+  const indices = node.constant(1);
+  const axis = normalizedAxis(node, node.integer('axis', 0), from.shape.length);
+  const extent = from.shape[axis];
+  const inner = elementCount(from.shape.slice(axis + 1));
+  const outer = elementCount(from.shape.slice(0, axis));
+  const shape = [...from.shape.slice(0, axis), ...indices.shape, ...from.shape.slice(axis + 1)];
+  const values = new Float64Array(checkedCount(node, shape));
+  let to = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const index of indices.data) {
+      const at = (o * extent + normalizedAxis(node, index, extent)) * inner;
+      for (let i = 0; i < inner; i++) {
+        values[to++] = from.data[at + i];
+      }
+    }
   }
-  const values = Array.from(
-    indices.data,
-    (index) => from.data[normalizedAxis(node, index, from.data.length)],
-  );
-  return constant(indices.shape, from.kind, values);
+  return constant(shape, from.kind, values);
 }
 
 function foldConcat(node: NodeImport): OnnxValue {
-  const parts = Array.from({ length: Math.min(node.inputCount, MAXIMUM_VALUES) }, (_, i) => small(node, i));
-  if (parts.some((part) => part.shape.length !== 1)) {
-    throw node.unsupported('joins constants of several dimensions', 'Only lists of numbers are supported');
+  const parts = Array.from({ length: node.inputCount }, (_, i) => node.constant(i));
+  const rank = parts[0]?.shape.length ?? 0;
+  const axis = normalizedAxis(node, node.integer('axis', 0), rank);
+  const [first] = parts;
+  const alike = parts.every(
+    ({ shape }) =>
+      shape.length === rank && shape.every((extent, d) => d === axis || extent === first.shape[d]),
+  );
+  if (!alike) {
+    throw node.damaged('joins constants of different shapes');
   }
-  if (parts.reduce((total, part) => total + part.data.length, 0) > MAXIMUM_VALUES) {
-    throw node.unsupported('joins long constants', 'Export the model with constants folded');
+  const shape = first.shape.map((extent, d) =>
+    d === axis ? parts.reduce((sum, part) => sum + part.shape[axis], 0) : extent,
+  );
+  const values = new Float64Array(checkedCount(node, shape));
+  const outer = elementCount(shape.slice(0, axis));
+  let to = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const { data } of parts) {
+      const run = data.length / outer;
+      values.set(data.subarray(o * run, (o + 1) * run), to);
+      to += run;
+    }
   }
-  const values = parts.flatMap((part) => Array.from(part.data));
-  const kind = parts.every((part) => part.kind === 'integer') ? 'integer' : 'float';
-  return constant([values.length], kind, values);
+  return constant(shape, parts.every((part) => part.kind === 'integer') ? 'integer' : 'float', values);
 }
 
 function foldSlice(node: NodeImport): OnnxValue {
-  const from = small(node, 0);
-  const number = (index: number, name: string, absent: number): number =>
-    node.hasInput(index) ? small(node, index).data[0] : (node.integers(name)?.[0] ?? absent);
-  if (from.shape.length !== 1 || number(4, 'steps', 1) !== 1) {
-    throw node.unsupported('cuts more than a list of numbers', 'Export the model with constants folded');
+  const from = node.constant(0);
+  const cuts = slicesOf(node, from.shape);
+  const shape = cuts.map(({ size }) => size);
+  const values = new Float64Array(checkedCount(node, shape));
+  const strides = from.shape.map((_, d) => elementCount(from.shape.slice(d + 1)));
+  for (let i = 0; i < values.length; i++) {
+    let rest = i;
+    let at = 0;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      at += (cuts[d].begin + (rest % shape[d]) * cuts[d].stride) * strides[d];
+      rest = Math.floor(rest / shape[d]);
+    }
+    values[i] = from.data[at];
   }
-  const values = Array.from(from.data).slice(number(1, 'starts', 0), number(2, 'ends', from.data.length));
-  return constant([values.length], from.kind, values);
+  return constant(shape, from.kind, values);
 }
 
-/** Squeeze, Unsqueeze and Reshape of a list or a single number: only the number of dimensions changes. */
-function foldDimensions(node: NodeImport): OnnxValue {
-  const { data, kind } = small(node, 0);
-  const shape = node.operator === 'Squeeze' && data.length === 1 ? [] : [data.length];
-  return constant(shape, kind, Array.from(data));
+function foldTranspose(node: NodeImport): OnnxValue {
+  const from = node.constant(0);
+  const order = permutationOf(node, from.shape.length);
+  node.spend(from.data.length);
+  const axis = from.quantization?.axis ?? null;
+  return {
+    kind: 'constant',
+    constant: {
+      ...from,
+      shape: order.map((d) => from.shape[d]),
+      data: permuted(from.data, from.shape, order),
+      quantization: from.quantization && {
+        ...from.quantization,
+        axis: axis === null ? null : order.indexOf(axis),
+      },
+    },
+  };
+}
+
+function foldReshape(node: NodeImport): OnnxValue {
+  const from = node.constant(0);
+  const wanted = Array.from(node.constant(1).data);
+  return viewed(node, from, wantedShape(from.shape, wanted, node.integer('allowzero', 0) === 0));
+}
+
+function foldFlatten(node: NodeImport): OnnxValue {
+  const from = node.constant(0);
+  const axis = node.integer('axis', 1);
+  const cut = axis < 0 ? axis + from.shape.length : axis;
+  return viewed(node, from, [elementCount(from.shape.slice(0, cut)), elementCount(from.shape.slice(cut))]);
+}
+
+function foldSqueeze(node: NodeImport): OnnxValue {
+  const from = node.constant(0);
+  return viewed(node, from, squeezedShape(node, from.shape));
+}
+
+function foldUnsqueeze(node: NodeImport): OnnxValue {
+  const from = node.constant(0);
+  return viewed(node, from, unsqueezedShape(node, from.shape));
 }
 
 function foldCast(node: NodeImport): OnnxValue {
-  const { data, shape } = small(node, 0);
-  // DataType FLOAT, FLOAT16 and DOUBLE; everything else is an integer.
-  const float = [1, 10, 11].includes(node.integer('to', 1));
-  return constant(
-    shape,
-    float ? 'float' : 'integer',
-    Array.from(data, (value) => (float ? value : Math.trunc(value))),
-  );
+  const { data, shape } = node.constant(0);
+  // DataType FLOAT, FLOAT16, DOUBLE and BFLOAT16; everything else is an integer.
+  const float = [1, 10, 11, 16].includes(node.integer('to', 1));
+  node.spend(data.length);
+  return constant(shape, float ? 'float' : 'integer', float ? data : data.map(Math.trunc));
 }
 
+const ARITHMETIC: Readonly<Record<string, (x: number, y: number) => number>> = {
+  Add: (x, y) => x + y,
+  Sub: (x, y) => x - y,
+  Mul: (x, y) => x * y,
+  Div: (x, y) => x / y,
+  Pow: (x, y) => x ** y,
+};
+
 function foldArithmetic(node: NodeImport): OnnxValue {
-  const [a, b] = [small(node, 0), small(node, 1)];
-  const shape = a.data.length >= b.data.length ? a.shape : b.shape;
-  const length = elementCount(shape);
-  const pick = ({ data }: OnnxConstant, i: number): number => data[data.length === 1 ? 0 : i];
+  const [a, b] = [node.constant(0), node.constant(1)];
+  const shape = broadcastShape(a.shape, b.shape);
+  if (shape === null) {
+    throw node.damaged(`combines constants [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
+  }
+  const length = checkedCount(node, shape);
+  const [p, q] = [a, b].map((operand) => broadcastIndices(operand.shape, shape));
   const integer = a.kind === 'integer' && b.kind === 'integer';
-  const values = Array.from({ length }, (_, i) => {
-    const [x, y] = [pick(a, i), pick(b, i)];
-    const result = { Add: x + y, Sub: x - y, Mul: x * y, Div: x / y }[node.operator] ?? NaN;
+  const compute = ARITHMETIC[node.operator];
+  const values = Float64Array.from({ length }, (_, i) => {
+    const result = compute(a.data[p[i]], b.data[q[i]]);
     return integer ? Math.trunc(result) : result;
   });
   return constant(shape, integer ? 'integer' : 'float', values);
 }
 
-function small(node: NodeImport, index: number): OnnxConstant {
-  const found = node.constant(index);
-  if (found.data.length > MAXIMUM_VALUES) {
-    throw node.unsupported('computes with a large constant', 'Export the model with constants folded');
+function broadcastIndices(shape: readonly number[], to: readonly number[]): Uint32Array {
+  const missing = to.length - shape.length;
+  const all = onnxIndices({ extents: to, stored: to.map((_, d) => d) }, elementCount(to));
+  return all.map((index) => {
+    let rest = index;
+    let at = 0;
+    let stride = 1;
+    for (let d = to.length - 1; d >= missing; d--) {
+      const extent = shape[d - missing];
+      at += (extent === 1 ? 0 : rest % to[d]) * stride;
+      stride *= extent;
+      rest = Math.floor(rest / to[d]);
+    }
+    return at;
+  });
+}
+
+const FUNCTIONS: Readonly<Record<string, (x: number) => number>> = {
+  Ceil: Math.ceil,
+  Exp: Math.exp,
+  Floor: Math.floor,
+  Neg: (x) => -x,
+  Reciprocal: (x) => 1 / x,
+  Sqrt: Math.sqrt,
+};
+
+function foldFunction(node: NodeImport): OnnxValue {
+  const { shape, kind, data } = node.constant(0);
+  node.spend(data.length);
+  return constant(shape, kind, Float64Array.from(data, FUNCTIONS[node.operator]));
+}
+
+/** QuantizeLinear of weights that are there as real numbers: rounded half to even. */
+function foldQuantize(node: NodeImport): OnnxValue {
+  const { shape, data } = node.constant(0);
+  const [scale, zero] = [node.constant(1), node.optionalConstant(2)];
+  const type = zero?.elementType ?? UINT8;
+  if (type !== INT8 && type !== UINT8) {
+    throw node.unsupported(`quantizes to the element type number ${type}`, 'Quantize to int8 or uint8');
   }
-  return found;
+  const count = scale.data.length;
+  const axis = count === 1 ? 0 : normalizedAxis(node, node.integer('axis', 1), shape.length);
+  const inner = count === 1 ? data.length : elementCount(shape.slice(axis + 1));
+  const [low, high] = type === UINT8 ? [0, 255] : [-128, 127];
+  node.spend(data.length);
+  const values = Float64Array.from(data, (value, i) => {
+    const entry = Math.floor(i / inner) % count;
+    const stored = halfToEven(value / scale.data[entry]) + (zero?.data[entry] ?? 0);
+    return Math.min(high, Math.max(low, stored));
+  });
+  return {
+    kind: 'constant',
+    constant: { name: '', shape, kind: 'integer', elementType: type, data: values },
+  };
+}
+
+function halfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
 }
 
 /** By operator; used when all inputs of a node are constants, and always for Constant and Shape. */
@@ -128,17 +295,20 @@ export const FOLDED_OPERATORS: ReadonlyMap<string, OnnxOperatorImporter> = new M
   string,
   OnnxOperatorImporter
 >([
-  ['Add', foldArithmetic],
+  ...Object.keys(ARITHMETIC).map((name): [string, OnnxOperatorImporter] => [name, foldArithmetic]),
+  ...Object.keys(FUNCTIONS).map((name): [string, OnnxOperatorImporter] => [name, foldFunction]),
   ['Cast', foldCast],
   ['Concat', foldConcat],
   ['Constant', foldConstant],
-  ['Div', foldArithmetic],
+  ['ConstantOfShape', foldConstantOfShape],
+  ['DequantizeLinear', importDequantize],
+  ['Flatten', foldFlatten],
   ['Gather', foldGather],
-  ['Mul', foldArithmetic],
-  ['Reshape', foldDimensions],
+  ['QuantizeLinear', foldQuantize],
+  ['Reshape', foldReshape],
   ['Shape', foldShape],
   ['Slice', foldSlice],
-  ['Squeeze', foldDimensions],
-  ['Sub', foldArithmetic],
-  ['Unsqueeze', foldDimensions],
+  ['Squeeze', foldSqueeze],
+  ['Transpose', foldTranspose],
+  ['Unsqueeze', foldUnsqueeze],
 ]);

@@ -1,14 +1,19 @@
 /** The messages of onnx.proto, as far as the importer needs them; the numbers are the fields' numbers there. */
 import { damagedModel, printableName, unsupportedModel } from '../model-errors.js';
+import { halfFloatsFromBytes } from '../elements.js';
 import { readMessage, type FieldReader } from './protobuf.js';
 
 /** A constant, in the order of ONNX. Integers of all widths are held as numbers in a Float64Array. */
 export interface OnnxConstant {
   name: string;
   shape: number[];
-  /** float: real numbers (float32, from double too); integer: everything else. */
+  /** float: real numbers (float32, from half and double too); integer: everything else. */
   kind: 'float' | 'integer';
   data: Float32Array | Float64Array;
+  /** TensorProto.DataType. */
+  elementType: number;
+  /** Of real numbers that were stored as int8: the steps that they were stored in, with zero point 0. */
+  quantization?: { scales: Float64Array; axis: number | null };
 }
 
 export interface OnnxAttribute {
@@ -50,15 +55,20 @@ export interface OnnxModel {
 
 /** TensorProto.DataType */
 export const FLOAT = 1;
+export const UINT8 = 2;
+export const INT8 = 3;
+export const INT64 = 7;
+export const HALF = 10;
 const BYTES_PER_ELEMENT: ReadonlyMap<number, number> = new Map([
   [FLOAT, 4],
-  [2, 1],
-  [3, 1],
+  [UINT8, 1],
+  [INT8, 1],
   [4, 2],
   [5, 2],
   [6, 4],
-  [7, 8],
+  [INT64, 8],
   [9, 1],
+  [HALF, 2],
   [11, 8],
 ]);
 const DOUBLE = 11;
@@ -247,6 +257,7 @@ function readTensor(bytes: Uint8Array, place: string): OnnxConstant {
     shape: fields.shape,
     kind: data instanceof Float32Array ? 'float' : 'integer',
     data,
+    elementType: fields.type,
   };
 }
 
@@ -296,10 +307,16 @@ function tensorValues(
     if (type === FLOAT || type === DOUBLE) {
       return Float32Array.from(type === FLOAT ? floats : doubles);
     }
-    return Float64Array.from(integers);
+    // Half precision has its bits in the field of integers.
+    return type === HALF
+      ? halfFloatsFromBytes(new Uint8Array(Uint16Array.from(integers).buffer))
+      : Float64Array.from(integers);
   }
   if (raw.length % size !== 0) {
     throw damagedModel(place, `has ${raw.length} bytes of elements of ${size}`);
+  }
+  if (type === HALF) {
+    return halfFloatsFromBytes(raw);
   }
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const values = type === FLOAT || type === DOUBLE ? Float32Array : Float64Array;

@@ -7,7 +7,7 @@ import {
   sameQuantization,
 } from '../../graph-edit.js';
 
-/** Operators whose output has the scale of their input, or one that the int8 specification fixes. */
+/** Operators whose output has the scale of their input. */
 const BOUND: ReadonlySet<OperatorKind> = new Set<OperatorKind>([
   'AVERAGE_POOL_2D',
   'MAX_POOL_2D',
@@ -16,10 +16,9 @@ const BOUND: ReadonlySet<OperatorKind> = new Set<OperatorKind>([
   'TRANSPOSE',
   'SLICE',
   'RESIZE_NEAREST',
-  'SOFTMAX',
-  'LOGISTIC',
-  'TANH',
 ]);
+/** Operators whose output has a scale that the int8 specification fixes. */
+const FIXED: ReadonlySet<OperatorKind> = new Set<OperatorKind>(['SOFTMAX', 'LOGISTIC', 'TANH']);
 
 /**
  * Removes QUANTIZE where it changes nothing, and where the operator before it, or whoever feeds the graph, can give the quantized
@@ -48,7 +47,8 @@ function mergeOne(graph: Graph, quantize: Operator): Graph {
       inputs: graph.inputs.map((id) => (id === input.id ? output.id : id)),
     };
   }
-  return BOUND.has(producer.kind)
+  const isBound = BOUND.has(producer.kind) && !sameQuantization(graph.tensors[producer.inputs[0]], output);
+  return isBound || FIXED.has(producer.kind)
     ? graph
     : replaceOperator(replaceOperator(graph, quantize, []), producer, [
         { ...producer, outputs: [output.id] },

@@ -1,19 +1,15 @@
 import type { NodeImport } from '../node.js';
 import type { OnnxActivation } from '../values.js';
-import { imageShape, resolveWindow } from './window.js';
+import { imageOf, imageValue, resolveWindow, spatial } from './window.js';
 
 const NO_PADDING = { top: 0, bottom: 0, left: 0, right: 0 };
 
-/** MaxPool and AveragePool. */
+/** MaxPool and AveragePool of 1 or 2 dimensions. */
 export function importPool(node: NodeImport): OnnxActivation {
-  const input = node.activation(0);
-  const { height, width } = imageShape(node, input);
-  const filter = node.integers('kernel_shape') ?? [];
+  const image = imageOf(node, node.activation(0));
+  const filter = spatial(node, 'kernel_shape', node.integers('kernel_shape') ?? [], image, 1);
   const [filterHeight, filterWidth] = filter;
-  if (filter.length !== 2 || filter.some((extent) => extent < 1)) {
-    throw node.damaged(`has kernel_shape [${filter.join(', ')}]`);
-  }
-  const window = resolveWindow(node, [height, width], [filterHeight, filterWidth]);
+  const window = resolveWindow(node, image, filter);
   if (window.dilationHeight !== 1 || window.dilationWidth !== 1) {
     throw node.unsupported('has a dilated window', 'Use dilations of 1 for pooling');
   }
@@ -28,28 +24,34 @@ export function importPool(node: NodeImport): OnnxActivation {
     // The graph's average leaves padding out; zeros that count are put there by an operator of their own.
     const zeros = node.addOperator({
       kind: 'PAD',
-      inputs: [input.id],
+      inputs: [image.id],
       before: [0, padding.top, padding.left, 0],
       after: [0, padding.bottom, padding.right, 0],
       value: 0,
     });
-    return node.addOperator({ kind: 'AVERAGE_POOL_2D', inputs: [zeros.id], ...common, padding: NO_PADDING });
+    const id = node.addOperator({
+      kind: 'AVERAGE_POOL_2D',
+      inputs: [zeros],
+      ...common,
+      padding: NO_PADDING,
+    });
+    return imageValue(node, id, image.isSequence);
   }
-  return node.addOperator({
+  const id = node.addOperator({
     kind: average ? 'AVERAGE_POOL_2D' : 'MAX_POOL_2D',
-    inputs: [input.id],
+    inputs: [image.id],
     ...common,
     padding,
   });
+  return imageValue(node, id, image.isSequence);
 }
 
 /** GlobalAveragePool and GlobalMaxPool: one window over the whole image. */
 export function importGlobalPool(node: NodeImport): OnnxActivation {
-  const input = node.activation(0);
-  const { height, width } = imageShape(node, input);
-  return node.addOperator({
+  const { id: input, height, width, isSequence } = imageOf(node, node.activation(0));
+  const id = node.addOperator({
     kind: node.operator === 'GlobalAveragePool' ? 'AVERAGE_POOL_2D' : 'MAX_POOL_2D',
-    inputs: [input.id],
+    inputs: [input],
     filterHeight: height,
     filterWidth: width,
     strideHeight: 1,
@@ -57,4 +59,5 @@ export function importGlobalPool(node: NodeImport): OnnxActivation {
     padding: NO_PADDING,
     activation: 'NONE',
   });
+  return imageValue(node, id, isSequence);
 }
