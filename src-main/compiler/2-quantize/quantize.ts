@@ -7,6 +7,7 @@ import { calibrate, checkCalibrationSamples, spread } from './calibrate.js';
 import { equalizablePairs, equalize, type Equalization } from './equalize.js';
 import { reportLayers, type LayerReport } from './layer-report.js';
 import { freeGlobalPools } from './free-global-pools.js';
+import { freePads } from './free-pads.js';
 import { lower } from './lower/index.js';
 import { Noise } from './noise.js';
 import type { Granularity } from './quantize-values.js';
@@ -164,7 +165,7 @@ export function quantize(
     };
   }
   checkCalibrationSamples(lowered, calibrationSamples);
-  const workshop = new Workshop(freeGlobalPools(lowered), calibrationSamples, granularity);
+  const workshop = new Workshop(freePads(freeGlobalPools(lowered)), calibrationSamples, granularity);
   const { recipe, chosen, trials } = search(workshop, options);
   const { variant, outcome } = workshop.make(recipe);
   const { int8, ranges } = outcome;

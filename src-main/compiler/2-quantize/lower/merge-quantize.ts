@@ -1,4 +1,5 @@
-import type { Graph, Operator, OperatorKind } from '../../graph.js';
+import type { Graph, Operator } from '../../graph.js';
+import { outputRule } from '../rules.js';
 import {
   hasSingleConsumer,
   producerOf,
@@ -6,19 +7,6 @@ import {
   replaceOperator,
   sameQuantization,
 } from '../../graph-edit.js';
-
-/** Operators whose output has the scale of their input. */
-const BOUND: ReadonlySet<OperatorKind> = new Set<OperatorKind>([
-  'AVERAGE_POOL_2D',
-  'MAX_POOL_2D',
-  'PAD',
-  'RESHAPE',
-  'TRANSPOSE',
-  'SLICE',
-  'RESIZE_NEAREST',
-]);
-/** Operators whose output has a scale that the int8 specification fixes. */
-const FIXED: ReadonlySet<OperatorKind> = new Set<OperatorKind>(['SOFTMAX', 'LOGISTIC', 'TANH']);
 
 /**
  * Removes QUANTIZE where it changes nothing, and where the operator before it, or whoever feeds the graph, can give the quantized
@@ -47,10 +35,10 @@ function mergeOne(graph: Graph, quantize: Operator): Graph {
       inputs: graph.inputs.map((id) => (id === input.id ? output.id : id)),
     };
   }
-  const isBound = BOUND.has(producer.kind) && !sameQuantization(graph.tensors[producer.inputs[0]], output);
-  return isBound || FIXED.has(producer.kind)
-    ? graph
-    : replaceOperator(replaceOperator(graph, quantize, []), producer, [
-        { ...producer, outputs: [output.id] },
-      ]);
+  const rule = outputRule(producer);
+  const isFree =
+    rule === 'own' || (rule === 'as-inputs' && sameQuantization(graph.tensors[producer.inputs[0]], output));
+  return isFree
+    ? replaceOperator(replaceOperator(graph, quantize, []), producer, [{ ...producer, outputs: [output.id] }])
+    : graph;
 }
