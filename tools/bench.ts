@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { benchCosts } from './costs/index.js';
+import { benchFaults } from './bench/faults.js';
 import { benchKernels } from './bench/kernels.js';
 import { benchQuantize } from './bench/quantize.js';
 import { benchStrategies } from './bench/strategies.js';
@@ -8,6 +9,7 @@ import { benchVirtualBoard } from './bench/virtual-board.js';
 /** `npm run bench [-- SECTION ...]`: prints tables and writes bench-results.json. */
 const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
   costs: (print) => benchCosts(print),
+  faults: (print) => benchFaults(print),
   kernels: (print) => benchKernels(print),
   quantize: (print) => Promise.resolve(benchQuantize(print)),
   strategies: (print) => benchStrategies(print),

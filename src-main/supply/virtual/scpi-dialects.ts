@@ -17,7 +17,7 @@ function ofChannel(core: ScpiCore, parameters: string[]): { channel: number; res
 }
 
 function known(core: ScpiCore, number: number): number {
-  if (number < 1 || number > core.channels.length) throw new ScpiFault(-222);
+  if (!(Number.isInteger(number) && number >= 1 && number <= core.channels.length)) throw new ScpiFault(-222);
   return number - 1;
 }
 

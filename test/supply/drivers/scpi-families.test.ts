@@ -55,6 +55,7 @@ test('Rigol DP832: channel 1, protections, timer', async () => {
       { hears: ':OUTP? CH1\n', says: 'ON\n' },
       { hears: ':MEAS:VOLT? CH1\n', says: '3.2994\n' },
       { hears: ':MEAS:CURR? CH1\n', says: '0.0123\n' },
+      NO_ERROR,
       { hears: ':TIME OFF\n' },
       NO_ERROR,
       { hears: ':TIME:GROUP 2\n' },

@@ -177,13 +177,27 @@ export class Ppk2Wire implements SupplyWire {
     this.#closing = true;
   }
 
-  /** Zeros first: they end a command that still waits for its bytes, and mean nothing otherwise. */
+  /**
+   * Zeros first: they end a command that still waits for its bytes, and mean nothing otherwise. Whether the power is off
+   * cannot be asked, but whether it still listens can: what is sent after its metadata have come has arrived.
+   */
   async sendOff(turn: Promise<unknown>): Promise<void> {
     const off = [PPK2.averageStop, PPK2.powerSet, 0];
     const zeros = Array.from({ length: 6 }, () => PPK2.noOperation);
     await this.#port.write(Uint8Array.from([...zeros, ...off, ...off]));
     await turn;
-    await this.#port.write(Uint8Array.from([...zeros, ...off]));
+    await this.#quiet();
+    await this.#port.write(Uint8Array.from([...zeros, ...off, PPK2.getMetadata]));
+    const deadline = this.#port.now() + this.#replySeconds;
+    let text = '';
+    while (!text.includes('END')) {
+      const left = deadline - this.#port.now();
+      if (left <= 0) {
+        throw this.#error('supply-timeout', 'it does not answer', 'Check the USB cable');
+      }
+      text += Buffer.from(await this.#port.read(Math.min(SLICE_SECONDS, left))).toString('latin1');
+    }
+    await this.#port.write(Uint8Array.from([...zeros, ...off, ...off]));
     this.#on = false;
   }
 

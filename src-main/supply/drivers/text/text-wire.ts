@@ -123,11 +123,33 @@ export class TextWire implements SupplyWire {
     }
   }
 
+  /**
+   * A reply that comes twice or late would be taken for the answer to the next question. Where there is an error queue, a
+   * reading counts only when that, asked next, answers as it should.
+   */
   async measure(): Promise<SupplyReading> {
-    return {
-      volts: await this.#askNumber(this.#commands.measureVolts),
-      amps: await this.#askNumber(this.#commands.measureAmps),
-    };
+    const { measureVolts, measureAmps, nextError, attempts, framing } = this.#commands;
+    for (let attempt = 1; ; attempt++) {
+      const reading = {
+        volts: await this.#askNumber(measureVolts),
+        amps: await this.#askNumber(measureAmps),
+      };
+      if (attempts === 1 || nextError === null) {
+        return reading;
+      }
+      try {
+        const after = await this.#port.query(nextError, framing, this.#replySeconds);
+        if (readError(after) !== null) {
+          return reading;
+        }
+        throw this.#badReply(nextError, after, 'code,"message"');
+      } catch (error) {
+        if (!isGarbled(error) || attempt >= attempts) {
+          throw error;
+        }
+        await this.#port.quiet();
+      }
+    }
   }
 
   async state(): Promise<SupplyState> {
@@ -343,8 +365,7 @@ export class TextWire implements SupplyWire {
         }
         throw this.#badReply(send, reply, expected);
       } catch (error) {
-        const again = error instanceof RunError && /^supply-(timeout|reply)$/.test(error.code);
-        if (!again || attempt >= this.#commands.attempts) {
+        if (!isGarbled(error) || attempt >= this.#commands.attempts) {
           throw error;
         }
         await this.#port.quiet();
@@ -369,11 +390,7 @@ export class TextWire implements SupplyWire {
     const query = this.#commands.nextError;
     const errors: string[] = [];
     for (let read = 0; query !== null && read < MAXIMUM_QUEUED_ERRORS; read++) {
-      const entry = await this.#ask(query, undefined, 'code,"message"', (reply) => {
-        // Siglent leaves the comma out.
-        const match = /^([+-]?\d+)(?:\s*,|\s+|$)/.exec(reply);
-        return match === null ? null : { code: Number(match[1]), text: reply };
-      });
+      const entry = await this.#ask(query, undefined, 'code,"message"', readError);
       if (entry.code === 0) {
         break;
       }
@@ -407,6 +424,17 @@ export class TextWire implements SupplyWire {
 
 function fill({ send, width }: SetCommand, value: number, resolution: number): string {
   return send.replace('{value}', value.toFixed(decimals(resolution)).padStart(width ?? 0, '0'));
+}
+
+/** Whether asking again may help. */
+function isGarbled(error: unknown): boolean {
+  return error instanceof RunError && /^supply-(timeout|reply)$/.test(error.code);
+}
+
+/** An entry of the error queue; null when it is none. Siglent leaves the comma out. */
+function readError(reply: string): { code: number; text: string } | null {
+  const match = /^([+-]?\d+)(?:\s*,|\s+|$)/.exec(reply);
+  return match === null ? null : { code: Number(match[1]), text: reply };
 }
 
 /** Null when the reply is neither. */
