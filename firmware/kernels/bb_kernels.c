@@ -44,6 +44,9 @@ void bb_kernel_run(const bb_operator_t *op, const uint8_t *constants, int8_t *ar
     case BB_OP_FULLY_CONNECTED_PACKED:
         bb_fully_connected_packed(op, constants, arena, first, end);
         break;
+    case BB_OP_CONV_2D_WINOGRAD:
+        bb_conv_2d_winograd(op, constants, arena, first, end);
+        break;
     case BB_OP_TABLE:
         bb_table(op, constants, arena, first, end);
         break;

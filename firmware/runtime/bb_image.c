@@ -10,6 +10,7 @@
 #include "../kernels/bb_planes.h"
 #include "../kernels/bb_stairs.h"
 #include "../kernels/bb_stream.h"
+#include "../kernels/bb_winograd.h"
 #include "bb_crc32.h"
 #include "bb_runtime.h"
 
@@ -132,6 +133,19 @@ static void check_packed_conv_2d(context_t *c, const bb_operator_t *op) {
     }
 }
 
+static void check_winograd_conv_2d(context_t *c, const bb_operator_t *op) {
+    const bb_window_t *const w = &op->as.window;
+    require(c, w->filter_height == 3, FIELD(as.window.filter_height));
+    require(c, w->filter_width == 3, FIELD(as.window.filter_width));
+    require(c, w->stride_height == 1, FIELD(as.window.stride_height));
+    require(c, w->stride_width == 1, FIELD(as.window.stride_width));
+    require(c, w->dilation_height == 1, FIELD(as.window.dilation_height));
+    require(c, w->dilation_width == 1, FIELD(as.window.dilation_width));
+    if (arena_holds(c, w->scratch, bb_winograd_scratch(w->input_channels), FIELD(as.window.scratch))) {
+        check_packed_conv_2d(c, op);
+    }
+}
+
 static void check_packed_depthwise_conv_2d(context_t *c, const bb_operator_t *op) {
     const bb_window_t *const w = &op->as.window;
     const uint32_t record_bytes = bb_depthwise_record_bytes(bb_has_landing(op->minimum, op->output_zero_point));
@@ -190,6 +204,8 @@ static void check_window(context_t *c, const bb_operator_t *op) {
         check_packed_depthwise_conv_2d(c, op);
     } else if (op->kind == BB_OP_CONV_2D_PACKED) {
         check_packed_conv_2d(c, op);
+    } else if (op->kind == BB_OP_CONV_2D_WINOGRAD) {
+        check_winograd_conv_2d(c, op);
     } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D) {
         require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
                 FIELD(as.window.depth_multiplier));
@@ -475,6 +491,7 @@ static uint32_t used_bytes(uint8_t kind) {
         return FIELD(as.window.scratch);
     case BB_OP_CONV_2D_PACKED:
     case BB_OP_DEPTHWISE_CONV_2D_PACKED:
+    case BB_OP_CONV_2D_WINOGRAD:
         return common + sizeof(bb_window_t);
     case BB_OP_FULLY_CONNECTED:
         return FIELD(as.fully_connected.multiplier);

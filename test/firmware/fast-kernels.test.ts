@@ -25,6 +25,7 @@ function layer(choices: Choices): Graph {
   const { integer } = choices;
   const kind = (['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED', 'ADD'] as const)[integer(0, 3)];
   const shape = [1, integer(1, 12), integer(1, 12), integer(1, 11)];
+  const isWinograd = kind === 'CONV_2D' && integer(0, 2) === 0;
   if (kind === 'FULLY_CONNECTED') {
     const inputs = integer(1, 300);
     const graph = new GraphBuilder('layer', [1, inputs], choices);
@@ -40,9 +41,9 @@ function layer(choices: Choices): Graph {
     return graph.build();
   }
   const depthwise = kind === 'DEPTHWISE_CONV_2D';
-  const [height, width] = depthwise ? [3, 3] : [integer(1, 5), integer(1, 5)];
-  const dilationHeight = integer(1, 3);
-  const dilationWidth = depthwise ? 1 : integer(1, 3);
+  const [height, width] = depthwise || isWinograd ? [3, 3] : [integer(1, 5), integer(1, 5)];
+  const dilationHeight = isWinograd ? 1 : integer(1, 3);
+  const dilationWidth = depthwise || isWinograd ? 1 : integer(1, 3);
   const reach = [dilationHeight * (height - 1), dilationWidth * (width - 1)];
   // Enough that the window fits, and often more, so that windows see nothing but padding.
   const beside = (extent: number, needed: number): [number, number] => {
@@ -53,15 +54,15 @@ function layer(choices: Choices): Graph {
   const [top, bottom] = beside(shape[1], reach[0]);
   const [left, right] = beside(shape[2], reach[1]);
   const window = {
-    strideHeight: integer(1, 3),
-    strideWidth: integer(1, 3),
+    strideHeight: isWinograd ? 1 : integer(1, 3),
+    strideWidth: isWinograd ? 1 : integer(1, 3),
     dilationHeight,
     dilationWidth,
     padding: { top, bottom, left, right },
     activation: (['NONE', 'RELU6'] as const)[integer(0, 1)],
   };
   if (kind === 'CONV_2D') {
-    const outputs = integer(1, 9);
+    const outputs = integer(1, isWinograd ? 24 : 9);
     const weights = graph.weights([outputs, height, width, shape[3]], outputs, 0, height * width * shape[3]);
     graph.add({ kind, inputs: [0, ...weights], ...window });
   } else {
@@ -120,6 +121,7 @@ for (const extreme of [false, true]) {
       assert(!extreme || seen.has(kind), `no ${kind} was left to its reference kernel`);
     }
     assert(seen.has('ADD_TABLED'));
+    assert(seen.has('CONV_2D_WINOGRAD'));
   });
 }
 
@@ -146,6 +148,45 @@ test('the virtual Pico gives the bits of the host build, with assembly against C
   }
   for (const kind of ['CONV_2D_PACKED', 'DEPTHWISE_CONV_2D_PACKED', 'FULLY_CONNECTED_PACKED', 'ADD_TABLED']) {
     assert(seen.has(kind), `no ${kind} among the graphs`);
+  }
+});
+
+test('the virtual Pico gives the bits of the host build: Winograd', async () => {
+  let compared = 0;
+  for (let seed = 1; compared < 16; seed++) {
+    const choices = seededChoices(seed * 7919);
+    const { integer } = choices;
+    const depth = integer(1, 20);
+    const graph = new GraphBuilder('winograd', [1, integer(4, 10), integer(4, 10), depth], choices);
+    const outputs = integer(4, 20);
+    const weights = graph.weights([outputs, 3, 3, depth], outputs, 0, 9 * depth);
+    const pad = (): number => integer(0, 2);
+    graph.add({
+      kind: 'CONV_2D',
+      inputs: [0, ...weights],
+      strideHeight: 1,
+      strideWidth: 1,
+      dilationHeight: 1,
+      dilationWidth: 1,
+      padding: { top: pad(), bottom: pad(), left: pad(), right: pad() },
+      activation: (['NONE', 'RELU'] as const)[integer(0, 1)],
+    });
+    const built = graph.build();
+    if (seed % 3 === 0) {
+      toExtremes(built, choices);
+    }
+    if (elementCount(built.tensors[built.outputs[0]].shape) > 1024) {
+      continue;
+    }
+    const planned = planOf(built, 'fast', seed % 2 === 0 ? 'restart' : 'tile');
+    const image = emit(planned, NO_MODEL);
+    if (!kindsOf(image).includes('CONV_2D_WINOGRAD')) {
+      continue;
+    }
+    const sample = seed % 5 === 0 ? extremeSample(built, choices) : randomSample(built, choices);
+    const { output } = await runOnBoard(planned, sample, false);
+    assert.deepEqual(output, inferOnHost(image, [sample])[0], `seed ${seed}`);
+    compared++;
   }
 });
 

@@ -4,7 +4,7 @@ import { accessOf } from './access.js';
 import { allocate, lowerBound, type Block } from './allocate.js';
 import type { Execution } from './execution.js';
 import type { Buffer } from './lifetimes.js';
-import { scratchBytes } from './scratch.js';
+import { scratchBytes, type Room } from './scratch.js';
 
 /** A block of the arena with what lives in it. */
 export interface ArenaBlock extends Block {
@@ -27,13 +27,13 @@ export interface Arena {
  * Time is counted in operators of the source graph: stripes of one stage take turns in the same bytes. What a stage reads or
  * writes as a whole is there from its beginning to its end.
  *
- * @param fast by operator of the execution: whether it gets the scratch of the fast kernels
+ * @param fast by operator of the execution: what its fast kernel may take; null: it does not run
  */
 export function placeInArena(
   execution: Execution,
   buffers: readonly Buffer[],
   kernels: KernelSet,
-  fast: (operator: number) => boolean = () => true,
+  fast: (operator: number) => Room | null = () => 'ample',
 ): Arena {
   const blocks = [
     ...activationBlocks(execution, buffers),
@@ -52,7 +52,7 @@ export function placeInArena(
       block.scratchOf.map((operator) => ({
         operator,
         arenaOffset: offsets[index],
-        bytes: scratchBytes(execution.graph, execution.graph.operators[operator]) ?? 0,
+        bytes: block.bytes,
       })),
     ),
   };
@@ -108,10 +108,11 @@ function lifeOf({ calls, slots }: Execution, buffer: Buffer): Block {
 }
 
 /** One block per source operator, as large as the largest of its stripes wants it. */
-function scratchBlocks({ graph, calls }: Execution, fast: (operator: number) => boolean): ArenaBlock[] {
+function scratchBlocks({ graph, calls }: Execution, fast: (operator: number) => Room | null): ArenaBlock[] {
   const bySource = new Map<number, ArenaBlock>();
   graph.operators.forEach((operator, index) => {
-    const bytes = fast(index) ? scratchBytes(graph, operator) : null;
+    const room = fast(index);
+    const bytes = room === null ? null : scratchBytes(graph, operator, room);
     if (bytes === null) {
       return;
     }

@@ -5,7 +5,7 @@
 import type { Graph, Operator } from '../graph.js';
 import type { CommitKind, KernelSet, Scratch, Step } from '../plan.js';
 import { OperatorAmounts, type Amounts } from './amounts.js';
-import { scratchBytes } from './scratch.js';
+import { scratchBytes, winogradScratchBytes, type Room } from './scratch.js';
 
 /** Cycles of one kernel. */
 export interface OperatorCost {
@@ -81,7 +81,10 @@ export interface PlanningPower {
 export const USABLE_SHARE = 0.9;
 
 /** The kernel that executes an operator, as costs are filed under: its kind, and whether it is a packed one. */
-export function kernelOf(graph: Graph, operator: Operator, kernels: KernelSet): string {
+export function kernelOf(graph: Graph, operator: Operator, kernels: KernelSet, room: Room = 'ample'): string {
+  if (kernels === 'fast' && room === 'ample' && winogradScratchBytes(graph, operator) !== null) {
+    return `${operator.kind} winograd`;
+  }
   return kernels === 'fast' && scratchBytes(graph, operator) !== null
     ? `${operator.kind} packed`
     : operator.kind;
@@ -122,10 +125,11 @@ export class OperatorCycles {
    * @param scratch those of the plan: an operator without it is executed by its reference kernel; null = all that fit
    */
   constructor(graph: Graph, kernels: KernelSet, costs: CostModel, scratch: readonly Scratch[] | null = null) {
-    const isPacked = new Set(scratch?.map(({ operator }) => operator));
+    const scratchBytesOf = new Map(scratch?.map(({ operator, bytes }) => [operator, bytes]));
     this.#operators = graph.operators.map((operator, index) => {
-      const wanted = kernelOf(graph, operator, kernels);
-      const kernel = scratch === null || isPacked.has(index) ? wanted : operator.kind;
+      const given = scratch === null ? Infinity : scratchBytesOf.get(index);
+      const room = given !== undefined && given >= (scratchBytes(graph, operator) ?? 0) ? 'ample' : 'scarce';
+      const kernel = given === undefined ? operator.kind : kernelOf(graph, operator, kernels, room);
       const cost = costOf(costs, kernels, kernel);
       const amounts = new OperatorAmounts(graph, operator, costs.cacheBytes);
       return { amounts, cost, ...correctionOf(cost, shapeOf(graph, operator)) };

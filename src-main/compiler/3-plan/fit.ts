@@ -337,13 +337,13 @@ class Fitter {
       return 0;
     }
     if (rows === null) {
-      return aligned(scratchBytes(graph, operator) ?? 0);
+      return aligned(scratchBytes(graph, operator, 'scarce') ?? 0);
     }
     const [output] = operator.outputs;
     const tensors = [...graph.tensors];
     const [batch, , ...row] = tensors[output].shape;
     tensors[output] = { ...tensors[output], shape: [batch, rows, ...row] };
-    return aligned(scratchBytes({ ...graph, tensors }, operator) ?? 0);
+    return aligned(scratchBytes({ ...graph, tensors }, operator, 'scarce') ?? 0);
   }
 
   private workCycles(): number {

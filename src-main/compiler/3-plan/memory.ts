@@ -7,6 +7,7 @@ import { placeInArena, type Arena } from './arena.js';
 import { wholeExecution, type Execution } from './execution.js';
 import { fit, type StageDecision, type TooLarge } from './fit.js';
 import { bufferOf, findBuffers, type Buffer } from './lifetimes.js';
+import type { Room } from './scratch.js';
 import { createSource } from './stage.js';
 import { tiledExecution } from './tile.js';
 
@@ -30,7 +31,12 @@ const RECOMMENDED_STEP_BYTES = 64;
  * @throws InputError `arena-too-large`
  */
 export function planMemory(graph: Graph, kernels: KernelSet, sramBytes: number): MemoryPlan {
-  const whole = wholeMemory(graph, kernels);
+  const ample = wholeMemory(graph, kernels, 'ample');
+  if (ample.arena.bytes <= sramBytes) {
+    return ample;
+  }
+  // Before tensors are cut, the fastest kernels give way to those that need less room.
+  const whole = wholeMemory(graph, kernels, 'scarce');
   if (whole.arena.bytes <= sramBytes) {
     return whole;
   }
@@ -41,10 +47,10 @@ export function planMemory(graph: Graph, kernels: KernelSet, sramBytes: number):
   throw arenaTooLarge(graph, kernels, sramBytes, whole, tiled);
 }
 
-function wholeMemory(graph: Graph, kernels: KernelSet): MemoryPlan {
+function wholeMemory(graph: Graph, kernels: KernelSet, room: Room): MemoryPlan {
   const execution = wholeExecution(graph);
   const buffers = findBuffers(execution);
-  const arena = placeInArena(execution, buffers, kernels);
+  const arena = placeInArena(execution, buffers, kernels, () => room);
   return { execution, buffers, arena, tiling: null, lowerBoundBytes: arena.lowerBoundBytes };
 }
 
@@ -70,11 +76,8 @@ function tileMemory(
     const execution = tiledExecution(source, result.stages);
     const buffers = findBuffers(execution);
     const reference = new Set(result.stages.flatMap((stage) => stage.reference));
-    const arena = placeInArena(
-      execution,
-      buffers,
-      kernels,
-      (operator) => !reference.has(execution.calls[operator].source),
+    const arena = placeInArena(execution, buffers, kernels, (operator) =>
+      reference.has(execution.calls[operator].source) ? null : 'scarce',
     );
     if (arena.bytes <= sramBytes) {
       return {

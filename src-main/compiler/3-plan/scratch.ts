@@ -14,6 +14,49 @@ const QUAD_CHANNELS = 4;
 /** What a plane of the fast DEPTHWISE_CONV_2D holds: firmware/kernels/bb_planes.h. */
 const PLANE = { columns: 66, rows: 34, rowRecordBytes: 16 };
 
+/** What the Winograd kernel works in: firmware/kernels/bb_winograd.h. */
+const WINOGRAD = { points: 36, lanes: 4, tileBytes: 40_960, mostGroups: 4 };
+
+/** What an operator's fast kernel may take: that of the fastest kernel, or of one that gets along with less. */
+export type Room = 'ample' | 'scarce';
+
+/**
+ * Bytes that the Winograd kernel needs for an operator; null where it has none, or would not be faster. Cycles are those of the
+ * kernels' comments.
+ */
+export function winogradScratchBytes(graph: Graph, operator: Operator): number | null {
+  if (
+    operator.kind !== 'CONV_2D' ||
+    operator.strideHeight !== 1 ||
+    operator.strideWidth !== 1 ||
+    operator.dilationHeight !== 1 ||
+    operator.dilationWidth !== 1
+  ) {
+    return null;
+  }
+  const [outputs, filterHeight, filterWidth, inputs] = graph.tensors[operator.inputs[1]].shape;
+  if (filterHeight !== 3 || filterWidth !== 3) {
+    return null;
+  }
+  const { points, lanes, tileBytes, mostGroups } = WINOGRAD;
+  const channels = 2 * Math.ceil(inputs / 2);
+  const groupBytes = 4 * points * lanes * channels;
+  const groups = Math.min(mostGroups, Math.max(1, Math.floor(tileBytes / groupBytes)));
+  const [, height, width] = graph.tensors[operator.outputs[0]].shape;
+  const tiles = Math.ceil(height / 4) * Math.ceil(width / 4);
+  const perTile = 560 * channels + 700 * outputs;
+  const perGroup = points * (15.5 * channels + 30) * outputs;
+  const perBatch = 300 * channels * outputs;
+  const cycles =
+    tiles * perTile + Math.ceil(tiles / lanes) * perGroup + Math.ceil(tiles / lanes / groups) * perBatch;
+  const blocks = (height * width) / 4;
+  const direct = blocks * (outputs * (110 + 11 * 9 * inputs) + 500 + 19 * 9 * inputs);
+  if (cycles > direct) {
+    return null;
+  }
+  return 2 * 2 * points * channels + 4 * points * lanes + groups * groupBytes;
+}
+
 /** Multiply-accumulates of one output of CONV_2D or FULLY_CONNECTED, up to the next multiple of 4. */
 export function paddedTaps(graph: Graph, operator: Operator): number {
   const weights = graph.tensors[operator.inputs[1]].shape;
@@ -21,7 +64,11 @@ export function paddedTaps(graph: Graph, operator: Operator): number {
 }
 
 /** @returns bytes, or null for an operator that has no fast kernel */
-export function scratchBytes(graph: Graph, operator: Operator): number | null {
+export function scratchBytes(graph: Graph, operator: Operator, room: Room = 'ample'): number | null {
+  const winograd = room === 'ample' ? winogradScratchBytes(graph, operator) : null;
+  if (winograd !== null) {
+    return winograd;
+  }
   switch (operator.kind) {
     case 'CONV_2D': {
       const taps = paddedTaps(graph, operator);

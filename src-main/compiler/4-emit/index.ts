@@ -4,7 +4,7 @@ import { encodeDataset } from '../../common/dataset.js';
 import { InputError } from '../../common/errors.js';
 import { present } from '../../common/present.js';
 import { elementCount, type Operator } from '../graph.js';
-import { KERNEL_SETS, STRATEGIES, type Plan, type Step, type Task } from '../plan.js';
+import { KERNEL_SETS, STRATEGIES, type Plan, type Scratch, type Step, type Task } from '../plan.js';
 import { ConstantPool } from './constants.js';
 import {
   CHECKED_FROM,
@@ -39,10 +39,8 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
   const constants = new ConstantPool(SECTION_ALIGNMENT);
   const arenaOffsetOf = (tensor: number): number =>
     present(placements.get(tensor), `place of tensor ${tensor}`);
-  const scratch = new Map(
-    plan.scratch.map(({ operator, arenaOffset }) => [graph.operators[operator], arenaOffset]),
-  );
-  const scratchOf = (operator: Operator): number | null => scratch.get(operator) ?? null;
+  const scratch = new Map(plan.scratch.map((scratch) => [graph.operators[scratch.operator], scratch]));
+  const scratchOf = (operator: Operator): Scratch | null => scratch.get(operator) ?? null;
   const context = { graph, arenaOffsetOf, constants, kernels: plan.kernels, scratchOf };
   // A RESHAPE is not executed, so operators have other numbers in the image than in the graph.
   const executed = graph.operators.flatMap(({ kind }, index) => (kind === 'RESHAPE' ? [] : [index]));

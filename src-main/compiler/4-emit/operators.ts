@@ -7,11 +7,17 @@ import { broadcastStrides, collapse, neutral, stridesOf } from './dimensions.js'
 import { quantizeMultiplier, requantize, type FixedPointMultiplier } from '../fixed-point.js';
 import { isBroadcast } from '../3-plan/broadcast.js';
 import { unitsOf, type Units } from '../3-plan/units.js';
-import { paddedTaps, streamBufferBytes } from '../3-plan/scratch.js';
+import { paddedTaps, streamBufferBytes, winogradScratchBytes } from '../3-plan/scratch.js';
 import type { KernelSet } from '../plan.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
-import { packChannels, packDepthwise, packFullyConnected, type PackedChannel } from './packed.js';
+import {
+  isWinogradExact,
+  packChannels,
+  packDepthwise,
+  packFullyConnected,
+  type PackedChannel,
+} from './packed.js';
 import {
   activationRange,
   addMultipliers,
@@ -48,7 +54,7 @@ export interface EncodingContext {
   constants: ConstantPool;
   /** Arena offset of the scratch of an operator that is to run on the fast kernels, else null. */
   kernels: KernelSet;
-  scratchOf(operator: Operator): number | null;
+  scratchOf(operator: Operator): { arenaOffset: number; bytes: number } | null;
 }
 
 /**
@@ -253,8 +259,10 @@ function writePacked(
   if (stream === null) {
     return false;
   }
-  record.kind(`${operator.kind}_PACKED`);
-  record.words(64, [context.constants.add(stream), stream.length, scratch]);
+  const winogradBytes = winogradScratchBytes(context.graph, operator);
+  const isWinograd = winogradBytes !== null && winogradBytes <= scratch.bytes && isWinogradExact(channels);
+  record.kind(isWinograd ? 'CONV_2D_WINOGRAD' : `${operator.kind}_PACKED`);
+  record.words(64, [context.constants.add(stream), stream.length, scratch.arenaOffset]);
   return true;
 }
 
@@ -348,7 +356,7 @@ function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'F
     packed.multiplier,
     packed.shift,
     packed.residualUnits,
-    scratch,
+    scratch.arenaOffset,
     streamBufferBytes(graph, operator),
   ]);
   return true;

@@ -190,6 +190,14 @@ function magnitudeOf(weights: Int8Array): number {
   return weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
 }
 
+/** The Winograd kernel has sums times 64 in a word. */
+const WINOGRAD_LARGEST_SUM = 2 ** 31 / 64;
+
+/** Whether the Winograd kernel has room for the sums of all channels. */
+export function isWinogradExact(channels: readonly PackedChannel[]): boolean {
+  return channels.every(({ weights }) => LARGEST_INPUT * magnitudeOf(weights) < WINOGRAD_LARGEST_SUM);
+}
+
 /** Whether the kernels' requantization has room for the sums of a channel. */
 function inRange(bias: number, magnitude: number, shift: number): boolean {
   return shift >= 1 && shift <= 31 && Math.abs(bias) + LARGEST_INPUT * magnitude < LARGEST_SUM;
