@@ -7,9 +7,9 @@ import { boardProfile } from '../board/profiles/index.js';
 import { createVirtualPico } from '../board/virtual/virtual-pico.js';
 import { VirtualBoardPort } from '../board/virtual/virtual-board-port.js';
 import { BoardLink } from '../board/link/board-link.js';
-import { listSerialPorts } from '../board/serial-port.js';
 import { defaultDatabasePath } from '../common/data-folder.js';
 import { assertUsableDatabase } from '../store/store.js';
+import { listPorts, type FoundPort } from './discover.js';
 
 export interface DoctorCheck {
   id: string;
@@ -93,7 +93,7 @@ async function attempt(
 async function serialPorts(): Promise<DoctorCheck> {
   const check = { id: 'serial', label: 'Serial ports' };
   try {
-    const ports = await listSerialPorts();
+    const ports = await listPorts();
     if (ports.length === 0) {
       return {
         ...check,
@@ -102,7 +102,7 @@ async function serialPorts(): Promise<DoctorCheck> {
         remedy: 'Plug in a board or a supply; the virtual bench needs none',
       };
     }
-    return { ...check, state: 'ok', detail: ports.map((port) => port.path).join(', '), remedy: null };
+    return { ...check, state: 'ok', detail: ports.map(describePort).join(', '), remedy: null };
   } catch (error) {
     return {
       ...check,
@@ -111,6 +111,12 @@ async function serialPorts(): Promise<DoctorCheck> {
       remedy: 'Run `npm rebuild @serialport/bindings-cpp`',
     };
   }
+}
+
+/** `/dev/ttyUSB0 (Korad KA3005P, as last asked)`. */
+function describePort({ address, probably, remembered }: FoundPort): string {
+  if (remembered !== null) return `${address} (${remembered.name}, when last asked)`;
+  return probably === null ? address : `${address} (by its USB identity ${probably.name})`;
 }
 
 /** The file itself, or the first folder above it that exists: where writing must be allowed. */

@@ -206,3 +206,88 @@ test('kill -9 over a pseudo-terminal: the watchdog opens the port anew', async (
   assert.equal((await ended).signal, 'SIGKILL');
   await until('the output is off', () => !place.instrument.terminals.on);
 });
+
+test('the line breaks while the output is on, and comes back: it goes off', async (context) => {
+  const place = await bench(context, 'rigol-dp800');
+  const port = Number(place.address.split(':')[2]);
+  const child = start(place, 'on', ...POINT);
+  const ended = finish(child);
+  await until('the output is on', () => place.instrument.terminals.on);
+  await place.close();
+  await sleep(1500);
+  const server = await serveInstrumentOnTcp(place.instrument, port);
+  context.after(() => server.close());
+  const { code, err } = await ended;
+  assert.equal(code, 1, err);
+  assert.match(err, /connection is gone/);
+  await until('the output is off', () => !place.instrument.terminals.on);
+});
+
+test('find asks once, and the driver need not be named again; record streams a PPK2', async (context) => {
+  const place = await bench(context, 'ppk2');
+  const env = { ...process.env, XDG_DATA_HOME: place.folder };
+  const cli = resourcePath('dist', 'src-main', 'hosts', 'cli.js');
+  const run = (...options: string[]) => finish(spawn(process.execPath, [cli, 'supply', ...options], { env }));
+  const unknown = await run('identify', '--port', place.address);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /brownout supply find --port tcp:/);
+  const found = await run('find', '--port', place.address);
+  assert.equal(found.code, 0, found.err);
+  assert.match(found.out, /Nordic Semiconductor PPK2 hardware 9173, driver ppk2/);
+  const csv = join(place.folder, 'r.csv');
+  const recorded = await run(
+    'record',
+    ...[
+      '--port',
+      place.address,
+      '--volts',
+      '3.3V',
+      '--amps',
+      '50mA',
+      '--seconds',
+      '50ms',
+      '--out',
+      csv,
+      '--json',
+    ],
+  );
+  assert.equal(recorded.code, 0, recorded.err);
+  const result = JSON.parse(recorded.out) as Record<string, number | string>;
+  assert.deepEqual([result['samples'], result['samplesPerSecond'], result['off']], [5000, 100_000, 'sent']);
+  // 3.3 V into 330 ohms.
+  assert.ok(Math.abs(Number(result['meanAmps']) - 0.01) < 1e-4, recorded.out);
+  assert.equal(readFileSync(csv, 'utf8').split('\n').length, 5002);
+  assert.equal(place.instrument.terminals.on, false);
+});
+
+test('virtual-supply serves any of the instruments to other programs', async (context) => {
+  const folder = await temporaryFolder(context);
+  const cli = resourcePath('dist', 'src-main', 'hosts', 'cli.js');
+  const child = spawn(process.execPath, [
+    cli,
+    'virtual-supply',
+    '--driver',
+    'riden-rd60xx',
+    '--load',
+    '1kohm',
+  ]);
+  context.after(() => child.kill());
+  let out = '';
+  child.stdout.on('data', (bytes) => (out += String(bytes)));
+  await until('it listens', () => /at tcp:/.test(out));
+  const address = /at (tcp:[\d.:]+)\./.exec(out)?.[1] ?? '';
+  const place: Bench = {
+    instrument: { terminals: { on: false, volts: 0, amps: 0 } } as Instrument,
+    address,
+    folder,
+    driver: 'riden-rd6006',
+    close: () => Promise.resolve(),
+  };
+  const on = await finish(start(place, 'on', ...POINT, '--seconds', '0.2', '--json'));
+  assert.equal(on.code, 0, on.err);
+  assert.deepEqual(JSON.parse(on.out.split('\n')[0]), { volts: 3.3, amps: 0.003 });
+  await until('it shows what was done to it', () => /output on {3}3\.300 V[^]*output off/.test(out));
+  const mistaken = await finish(spawn(process.execPath, [cli, 'virtual-supply', '--driver', 'korat']));
+  assert.equal(mistaken.code, 2);
+  assert.match(mistaken.err, /Did you mean 'korad'/);
+});

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { InputError } from '../../common/errors.js';
+import { writeWhole } from '../../common/write-whole.js';
 import { formatQuantity, parseQuantity } from '../../common/quantity.js';
+import { listPorts, probePort, rememberedDriver } from '../../service/discover.js';
 import {
   playList,
   prepareSupply,
@@ -13,7 +15,7 @@ import {
   withSupply,
   type SupplyRequest,
 } from '../../service/supply.js';
-import type { ListStep } from '../../supply/driver.js';
+import type { CurrentRecord, ListStep } from '../../supply/driver.js';
 import { SUPPLY_PROFILES } from '../../supply/profiles/index.js';
 import { SUPPLY_EMULATORS } from '../../supply/virtual/emulators.js';
 import { VIRTUAL_SUPPLY_MODELS } from '../../supply/virtual/models.js';
@@ -24,7 +26,7 @@ import { cancellable, printFields, printJson } from './terminal.js';
 
 interface SupplyOptions {
   port: string;
-  driver: string;
+  driver?: string;
   board: string;
   json?: boolean;
 }
@@ -35,8 +37,18 @@ interface PointOptions extends SupplyOptions {
   overVolts?: number;
 }
 
-function request({ port, driver, board }: SupplyOptions): SupplyRequest {
-  return { address: port, supply: driver, board };
+/** The driver may be left out for an instrument that `supply find` has met. */
+async function request({ port, driver, board }: SupplyOptions): Promise<SupplyRequest> {
+  const supply = driver ?? (await rememberedDriver(port));
+  if (supply === null) {
+    throw new InputError({
+      code: 'supply-driver',
+      place: '--driver',
+      message: `it is not known what instrument is at ${port}`,
+      remedy: `Name it, or find out with brownout supply find --port ${port}`,
+    });
+  }
+  return { address: port, supply, board };
 }
 
 const volts = () =>
@@ -90,34 +102,39 @@ function print(json: boolean | undefined, value: Record<string, string | number 
 export function addSupplyCommands(program: Command): void {
   const supply = program
     .command('supply')
-    .description('a programmable supply: identify, state, set, on, off, measure, protect, errors, list');
+    .description(
+      'a programmable supply: find, identify, state, set, on, off, measure, protect, errors, list, record',
+    );
   const command = (name: string, description: string) =>
     supply
       .command(name)
       .description(description)
       .requiredOption('--port <address>', 'serial port such as /dev/ttyUSB0, or tcp:HOST:PORT')
-      .requiredOption('--driver <name>', 'driver or instrument: korad, rigol-dp832, riden-rd6006, ...')
+      .option(
+        '--driver <name>',
+        'driver or instrument: korad, rigol-dp832, riden-rd6006, ... (default: what `supply find` found there)',
+      )
       .addOption(boardOption())
       .addOption(jsonOption())
       .exitOverride()
       .showHelpAfterError('(add --help to see what the command takes)');
 
-  command('identify', 'what instrument it is').action((options: SupplyOptions) =>
-    withSupply(request(options), async ({ supply }) => {
+  command('identify', 'what instrument it is').action(async (options: SupplyOptions) =>
+    withSupply(await request(options), async ({ supply }) => {
       print(options.json, { ...(await supply.identify()) });
     }),
   );
 
   command('state', 'set points, output, regulation, tripped protections; changes nothing').action(
-    (options: SupplyOptions) =>
-      withSupply(request(options), async ({ supply }) => {
+    async (options: SupplyOptions) =>
+      withSupply(await request(options), async ({ supply }) => {
         await supply.identify();
         print(options.json, { ...(await supply.state()) });
       }),
   );
 
-  command('measure', 'voltage and current at its terminals').action((options: SupplyOptions) =>
-    withSupply(request(options), async ({ supply }) => {
+  command('measure', 'voltage and current at its terminals').action(async (options: SupplyOptions) =>
+    withSupply(await request(options), async ({ supply }) => {
       await supply.identify();
       const reading = await supply.measure();
       print(
@@ -129,8 +146,8 @@ export function addSupplyCommands(program: Command): void {
     }),
   );
 
-  command('errors', "reads the instrument's error queue empty").action((options: SupplyOptions) =>
-    withSupply(request(options), async ({ supply }) => {
+  command('errors', "reads the instrument's error queue empty").action(async (options: SupplyOptions) =>
+    withSupply(await request(options), async ({ supply }) => {
       const errors = await supply.errors();
       if (options.json) {
         printJson({ errors });
@@ -143,8 +160,8 @@ export function addSupplyCommands(program: Command): void {
   command('set', 'voltage and current limit; the output stays as it is')
     .addOption(volts())
     .addOption(amps())
-    .action((options: PointOptions) =>
-      withSupply(request(options), async ({ supply, limits }) => {
+    .action(async (options: PointOptions) =>
+      withSupply(await request(options), async ({ supply, limits }) => {
         await supply.identify();
         await supply.set(options.volts, options.amps ?? limits.maximumAmps);
         const { volts, amps } = await supply.state();
@@ -157,8 +174,8 @@ export function addSupplyCommands(program: Command): void {
     .addOption(
       new Option('--over-amps <a>', 'over-current protection').argParser(quantityOption('--over-amps', 'A')),
     )
-    .action((options: SupplyOptions & { overVolts?: number; overAmps?: number }) =>
-      withSupply(request(options), async ({ supply }) => {
+    .action(async (options: SupplyOptions & { overVolts?: number; overAmps?: number }) =>
+      withSupply(await request(options), async ({ supply }) => {
         await supply.identify();
         print(options.json, {
           ...(await supply.protect({
@@ -170,7 +187,7 @@ export function addSupplyCommands(program: Command): void {
     );
 
   command('off', 'output off, by whatever it takes').action(async (options: SupplyOptions) => {
-    print(options.json, { off: await switchOff(request(options)) });
+    print(options.json, { off: await switchOff(await request(options)) });
   });
 
   command('on', 'output on, until Ctrl+C or --seconds; off at every end of this program')
@@ -183,8 +200,9 @@ export function addSupplyCommands(program: Command): void {
     .option('--leave-on', 'end at once and leave the output on')
     .action(async (options: PointOptions & { seconds?: number; leaveOn?: boolean }) => {
       const leaveOn = options.leaveOn ?? false;
+      const target = await request(options);
       const { off } = await interruptible((signal) =>
-        withPower(request(options), { leaveOn }, async (open) => {
+        withPower(target, { leaveOn }, async (open) => {
           const { found } = await prepareSupply(open, {
             volts: options.volts,
             amps: options.amps ?? open.limits.maximumAmps,
@@ -219,12 +237,83 @@ export function addSupplyCommands(program: Command): void {
     .addOption(new Option('--repeat <n>', 'times').default(1).argParser(countOption('--repeat', 1)))
     .action(async (steps: string[], options: SupplyOptions & { repeat: number }) => {
       const parsed = steps.map(parseStep);
+      const target = await request(options);
       const { result, off } = await interruptible((signal) =>
-        withPower(request(options), { leaveOn: false }, (open) =>
-          playList(open, parsed, options.repeat, signal),
-        ),
+        withPower(target, { leaveOn: false }, (open) => playList(open, parsed, options.repeat, signal)),
       );
       print(options.json, { seconds: Number(result.seconds.toFixed(3)), off });
+    });
+
+  command('record', 'samples of the current, from an instrument that streams them; off at the end')
+    .addOption(volts())
+    .addOption(amps())
+    .addOption(
+      new Option('--seconds <t>', 'how long')
+        .default(0.1, '100 ms')
+        .argParser(quantityOption('--seconds', 's')),
+    )
+    .option('--out <file.csv>', 'every sample: seconds, amperes, digital inputs')
+    .action(async (options: PointOptions & { seconds: number; out?: string }) => {
+      const target = await request(options);
+      const { result: record, off } = await interruptible(() =>
+        withPower(target, { leaveOn: false }, async (open) => {
+          const amps = options.amps ?? open.limits.maximumAmps;
+          await prepareSupply(open, { volts: options.volts, amps, overVolts: null });
+          await open.supply.output(true);
+          return open.supply.record(options.seconds);
+        }),
+      );
+      const { samplesPerSecond, lostSamples } = record;
+      if (options.out !== undefined) {
+        await writeWhole(options.out, recordCsv(record));
+      }
+      const seen = [...record.amps].filter((each) => !Number.isNaN(each));
+      const sum = seen.reduce((total, each) => total + each, 0);
+      const peak = seen.reduce((most, each) => Math.max(most, each), 0);
+      print(options.json, {
+        samples: record.amps.length,
+        samplesPerSecond,
+        lostSamples,
+        meanAmps: sum / Math.max(1, seen.length),
+        peakAmps: peak,
+        coulombs: sum / samplesPerSecond,
+        off,
+      });
+    });
+
+  supply
+    .command('find')
+    .description(
+      'serial ports with their USB identity; with --port, asks there what it is (switches nothing on)',
+    )
+    .option('--port <address>', 'serial port or tcp:HOST:PORT to ask')
+    .addOption(jsonOption())
+    .action(async ({ port, json }: { port?: string; json?: boolean }) => {
+      if (port !== undefined) {
+        const found = await probePort(port);
+        if (json) {
+          printJson(found);
+        } else if (found.identity === null) {
+          console.log(`${port}: ${found.reason ?? 'nothing found'}`);
+        } else {
+          console.log(
+            `${port}: ${Object.values(found.identity).filter(Boolean).join(' ')}, driver ${found.driver}`,
+          );
+        }
+        process.exitCode = found.identity === null ? 1 : 0;
+        return;
+      }
+      const ports = await listPorts();
+      if (json) {
+        printJson({ ports });
+        return;
+      }
+      for (const { address, usb, probably, remembered } of ports) {
+        const usbName = usb?.vendorId ? `${usb.vendorId}:${usb.productId ?? ''}` : '';
+        const name = remembered?.name ?? (probably === null ? 'unknown' : `probably ${probably.name}`);
+        console.log(`${address.padEnd(20)} ${usbName.padEnd(10)} ${name}`);
+      }
+      if (ports.length === 0) console.log('No serial ports.');
     });
 
   supply
@@ -247,6 +336,15 @@ export function addSupplyCommands(program: Command): void {
     });
 
   addVirtualSupplyCommand(program);
+}
+
+function recordCsv({ samplesPerSecond, amps, logic }: CurrentRecord): string {
+  const lines = ['seconds,amperes,digital'];
+  for (let index = 0; index < amps.length; index++) {
+    const value = Number.isNaN(amps[index]) ? '' : amps[index].toExponential(6);
+    lines.push(`${(index / samplesPerSecond).toFixed(5)},${value},${logic[index]}`);
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 const OFF_TEXTS = {

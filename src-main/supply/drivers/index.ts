@@ -1,7 +1,7 @@
 import { InputError } from '../../common/errors.js';
 import { didYouMean } from '../../common/nearest.js';
 import type { Port } from '../../common/port.js';
-import type { BenchSupply } from '../driver.js';
+import type { BenchSupply, SupplyIdentity } from '../driver.js';
 import type { SupplyProfile } from '../profiles/index.js';
 import type { ModbusCommands } from './modbus/commands.js';
 import { ModbusWire } from './modbus/modbus-wire.js';
@@ -67,6 +67,13 @@ export const SUPPLY_DRIVERS: readonly SupplyDriverKind[] = [
     wire: (port, options) => new Ppk2Wire(port, 'ampere-meter', options),
   },
 ];
+
+/** The driver made for an instrument that has told its name in SCPI; null for a stranger. */
+export function recognizeIdentity({ manufacturer, model }: SupplyIdentity): string | null {
+  const called = `${manufacturer} ${model}`;
+  const scpi = TEXT_TABLES.filter(({ framing }) => framing === 'line');
+  return scpi.find(({ identify }) => identify.expects?.test(called) === true)?.id ?? null;
+}
 
 /** @throws InputError `unknown-supply-driver` naming the nearest one */
 export function supplyDriver(id: string, place = 'supply driver'): SupplyDriverKind {
