@@ -9,7 +9,7 @@ import { resourcePath } from '../common/resources.js';
 import { parseQuantity, type Unit } from '../common/quantity.js';
 import { CALIBRATION_METHODS } from '../compiler/calibration-method.js';
 import { KERNEL_SETS, STRATEGIES } from '../compiler/plan.js';
-import { GENERATED_SHAPES } from './types.js';
+import { GENERATED_SHAPES, HARVEST_MODES } from './types.js';
 
 /** A positive number in SI units, or text such as `4.7 mF`. */
 function positive(unit: Unit) {
@@ -76,6 +76,15 @@ const campaignSchema = z.strictObject({
     .refine(({ von, voff }) => von > voff, { message: 'von must be above voff' })
     .optional(),
   harvests: z.array(harvestSchema).min(1),
+  /** Real instruments; the virtual bench where left out. */
+  bench: z
+    .strictObject({
+      /** Serial port, or tcp:HOST:PORT. */
+      board: z.string().min(1),
+      supply: z.strictObject({ port: z.string().min(1), profile: z.string().min(1) }),
+      mode: z.enum(HARVEST_MODES).default('source'),
+    })
+    .optional(),
   /** Inferences per run, taken from the data set in order. */
   samples: z.number().int().min(1).default(1),
   firstSample: z.number().int().min(0).default(0),
@@ -269,6 +278,8 @@ function keysAt(path: readonly PropertyKey[]): string[] {
       return Object.keys(modelSchema.shape);
     case 'thresholds':
       return ['von', 'voff'];
+    case 'bench':
+      return path[1] === 'supply' ? ['port', 'profile'] : ['board', 'supply', 'mode'];
     case 'stop':
       return ['powerCyclesWithoutProgress', 'maximumTime'];
     case 'harvests':

@@ -131,7 +131,9 @@ async function checkInputs(cells: Cell[], signal: AbortSignal): Promise<void> {
 async function runCells(open: OpenCell[], context: CellContext): Promise<void> {
   const { store, onEvent, campaignId } = context;
   const queue = open.values();
-  const parallelRuns = Math.max(1, context.parallelRuns ?? availableParallelism());
+  // There is one of each instrument: runs on them go one after the other.
+  const real = open.some(({ cell }) => cell.config.bench !== undefined);
+  const parallelRuns = real ? 1 : Math.max(1, context.parallelRuns ?? availableParallelism());
   // A fault of the store ends the runs of the other lanes too: nothing may go on that nobody waits for.
   const fault = new AbortController();
   const signal = AbortSignal.any([context.signal, fault.signal]);

@@ -5,7 +5,7 @@ import { formatQuantity } from '../common/quantity.js';
 import { boardProfile } from '../board/profiles/index.js';
 import { powerName } from '../store/power-name.js';
 import type { CampaignDefinition, HarvestDefinition } from './definition.js';
-import type { PowerSource, RunConfig } from './types.js';
+import type { PowerSource, RealBenchSpec, RunConfig } from './types.js';
 
 export interface Cell {
   /** Identity within the campaign, readable: `digits.onnx · tile · reference · 1.00 mF · 5 V 5 mA · #1`. */
@@ -25,6 +25,7 @@ export function expandCampaign(definition: CampaignDefinition): Cell[] {
   const turnOnVolts = definition.thresholds?.von ?? profile.power.turnOnVolts.value;
   const brownOutVolts = definition.thresholds?.voff ?? profile.power.brownOutVolts.value;
   const resolve = (path: string) => (isAbsolute(path) ? path : join(definition.folder, path));
+  const bench = benchOf(definition);
   const cells: Cell[] = [];
   for (const model of definition.models) {
     for (const harvest of definition.harvests) {
@@ -58,6 +59,7 @@ export function expandCampaign(definition: CampaignDefinition): Cell[] {
                   turnOnVolts,
                   brownOutVolts,
                   power,
+                  ...(bench === undefined ? {} : { bench }),
                   firstSample: definition.firstSample,
                   sampleCount: definition.samples,
                   seed: definition.seed + repeat - 1,
@@ -104,6 +106,14 @@ function distinct(cells: Cell[], place: string): Cell[] {
     }
   }
   return cells;
+}
+
+function benchOf({ bench }: CampaignDefinition): RealBenchSpec | undefined {
+  if (bench === undefined) {
+    return undefined;
+  }
+  const { board, supply, mode } = bench;
+  return { boardPort: board, supplyPort: supply.port, supply: supply.profile, mode };
 }
 
 function assertNotTooMany(definition: CampaignDefinition): void {

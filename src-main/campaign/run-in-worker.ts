@@ -1,6 +1,6 @@
-/** Runs a cell in a worker thread of its own: events while it goes on, its outcome at the end, cancel by signal. */
-import { Worker } from 'node:worker_threads';
+/** Runs a cell in a thread (or, on real instruments, a process) of its own: events while it goes on, its outcome at the end, cancel by signal. */
 import { InputError, RunError, type BenchErrorDetails } from '../common/errors.js';
+import { startProcess, startThread } from './run-host.js';
 import type { RunHooks } from './run.js';
 import type { RunConfig, RunEvent, RunOutcome } from './types.js';
 
@@ -37,15 +37,16 @@ export async function checkInWorker(configs: RunConfig[], signal: AbortSignal): 
   await work({ task: 'check', configs }, signal, () => undefined);
 }
 
-/** Starts the thread, passes events on, resolves with its last message. */
+/** Starts thread or process, passes events on, resolves with its last message. */
 async function work(
   workerData: RunWorkerData,
   signal: AbortSignal,
   onEvent: RunHooks['onEvent'],
 ): Promise<FromRunWorker> {
-  const worker = new Worker(new URL('./run-worker.js', import.meta.url), { workerData });
+  const real = workerData.task === 'run' && workerData.config.bench !== undefined;
+  const host = real ? startProcess(workerData) : startThread(workerData);
   const cancel = () => {
-    worker.postMessage({ kind: 'cancel' } satisfies ToRunWorker);
+    host.send({ kind: 'cancel' });
   };
   signal.addEventListener('abort', cancel);
   if (signal.aborted) {
@@ -53,7 +54,7 @@ async function work(
   }
   try {
     return await new Promise<FromRunWorker>((resolve, reject) => {
-      worker.on('message', (message: FromRunWorker) => {
+      host.onMessage((message) => {
         if (message.kind === 'event') {
           onEvent(message.event);
         } else if (message.kind === 'error') {
@@ -64,13 +65,13 @@ async function work(
           resolve(message);
         }
       });
-      worker.on('error', reject);
-      worker.on('exit', () => {
+      host.onEnd((cause) => {
         reject(
-          new RunError({
+          cause ??
+            new RunError({
             code: 'worker-died',
             place: 'run',
-            message: 'the thread of the run ended before the run did',
+            message: 'the thread or process of the run ended before the run did',
             remedy: 'Start the run again; if it happens twice, report it',
           }),
         );
@@ -78,6 +79,6 @@ async function work(
     });
   } finally {
     signal.removeEventListener('abort', cancel);
-    await worker.terminate();
+    await host.stop();
   }
 }

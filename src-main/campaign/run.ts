@@ -5,7 +5,9 @@
 import { BoardLink } from '../board/link/board-link.js';
 import { BenchError } from '../common/errors.js';
 import type { Bench } from './bench/bench.js';
+import { checkRealBench, openRealBench } from './bench/real-bench.js';
 import { VirtualBench, virtualSupplyLimits } from './bench/virtual-bench.js';
+import { limitsForBoard } from '../supply/profiles/index.js';
 import { assertPowerPossible } from './check-power.js';
 import { predictRun } from './prediction/index.js';
 import { prepareRun, type PreparedRun } from './prepare.js';
@@ -14,38 +16,61 @@ import { emptyProgress, log, type RunContext, type RunHooks } from './run/contex
 import { infer } from './run/infer.js';
 import { LiveSampler } from './run/live-sampler.js';
 import { outcomeOf } from './run/outcome.js';
-import type { RunConfig, RunOutcome } from './types.js';
+import type { BenchSample, RunConfig, RunOutcome } from './types.js';
 
 export type { RunHooks } from './run/context.js';
 
 /**
- * Runs one cell on the virtual bench.
+ * Runs one cell, on the virtual bench or on the real one that it names.
  * @throws InputError before the bench is touched; later failures are part of the outcome
  */
 export async function executeRun(config: RunConfig, hooks: RunHooks): Promise<RunOutcome> {
   hooks.onEvent({ kind: 'stage', stage: 'compile', fraction: 0 });
   const files = await prepareRun(config);
-  assertPowerPossible(config, files.profile, files.harvest, virtualSupplyLimits(files.profile));
+  assertBenchFits(config, files);
   const prepared: PreparedRun = { ...files, predicted: predictRun(files) };
   hooks.onEvent({ kind: 'stage', stage: 'compile', fraction: 1 });
   const live = new LiveSampler((samples) => {
     hooks.onEvent({ kind: 'samples', samples });
   });
-  const bench = new VirtualBench({
-    profile: prepared.profile,
-    firmware: prepared.firmware,
-    capacitanceFarads: config.capacitanceFarads,
-    turnOnVolts: config.turnOnVolts,
-    brownOutVolts: config.brownOutVolts,
-    seed: config.seed,
+  const { profile, firmware } = prepared;
+  const { capacitanceFarads, turnOnVolts, brownOutVolts, seed } = config;
+  const electrical = {
+    profile,
+    capacitanceFarads,
+    turnOnVolts,
+    brownOutVolts,
     signal: hooks.signal,
-    onSample: (sample) => {
+    onSample: (sample: BenchSample) => {
       live.take(sample);
     },
-  });
+  };
+  const bench =
+    config.bench === undefined
+      ? new VirtualBench({ ...electrical, firmware, seed })
+      : await openRealBench({ ...electrical, spec: config.bench });
   const outcome = await runOnBench(prepared, bench, hooks);
   live.flush();
   return outcome;
+}
+
+/**
+ * Whether power and capacitor of a run are possible on its bench.
+ * @throws InputError saying what to change
+ */
+export function assertBenchFits(
+  config: RunConfig,
+  { profile, harvest }: Pick<PreparedRun, 'profile' | 'harvest'>,
+): void {
+  const { bench: spec } = config;
+  if (spec === undefined) {
+    assertPowerPossible(config, profile, harvest, virtualSupplyLimits(profile));
+  } else {
+    const { limits } = checkRealBench({ ...config, spec, profile });
+    const { maximumVolts, maximumAmps } = profile.power;
+    const board = { maximumVolts: maximumVolts.value, maximumAmps: maximumAmps.value };
+    assertPowerPossible(config, profile, harvest, limitsForBoard(limits, board));
+  }
 }
 
 /** Runs a prepared cell on any bench, and closes the bench however the run ends. */

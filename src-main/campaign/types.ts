@@ -24,6 +24,21 @@ export type PowerSource =
   /** A recorded trace; `scale` multiplies the harvested current. */
   | { kind: 'trace'; path: string; scale: number };
 
+/** How a harvest reaches a real board: see campaign/bench/real-bench.ts. */
+export const HARVEST_MODES = ['source', 'virtual-capacitor'] as const;
+export type HarvestMode = (typeof HARVEST_MODES)[number];
+
+/** Real instruments that a run is made on. */
+export interface RealBenchSpec {
+  /** Serial port of the board, or tcp:HOST:PORT. */
+  boardPort: string;
+  /** Serial port of the supply, or tcp:HOST:PORT. */
+  supplyPort: string;
+  /** Supply profile or driver. */
+  supply: string;
+  mode: HarvestMode;
+}
+
 /** One cell of a campaign: everything that decides the outcome of a run. Stored as JSON with the run. */
 export interface RunConfig {
   /** Path of the model file as the campaign names it, resolved. */
@@ -42,6 +57,8 @@ export interface RunConfig {
   turnOnVolts: number;
   brownOutVolts: number;
   power: PowerSource;
+  /** Left out: the virtual bench. */
+  bench?: RealBenchSpec;
   firstSample: number;
   sampleCount: number;
   seed: number;

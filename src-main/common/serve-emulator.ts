@@ -9,6 +9,8 @@ export interface SerialEmulator {
 export interface EmulatorServer {
   host: string;
   port: number;
+  /** What it says of its own accord, to everybody who is connected. */
+  send(bytes: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,9 @@ export async function serveEmulator(
   return {
     host,
     port: (server.address() as AddressInfo).port,
+    send: (bytes) => {
+      sockets.forEach((socket) => socket.write(bytes));
+    },
     close: () =>
       new Promise((resolve) => {
         for (const timer of timers) clearTimeout(timer);

@@ -14,8 +14,8 @@ import type {
 import { openSupply } from '../supply/drivers/index.js';
 import { ensureOff } from '../supply/ensure-off.js';
 import { limitsForBoard, supplyProfileFor, type SupplyProfile } from '../supply/profiles/index.js';
-import { openSupplyPort } from './supply-port.js';
-import { startSupplyWatchdog } from './supply-watchdog.js';
+import { openSupplyPort } from '../campaign/bench/supply-port.js';
+import { startSupplyWatchdog } from '../campaign/bench/supply-watchdog.js';
 
 export interface SupplyRequest {
   /** Serial port or tcp:HOST:PORT. */

@@ -16,6 +16,8 @@ export interface BenchObservation {
   cycles: number;
   /** On-windows of the board, the one at the start included. */
   powerCycles: number;
+  /** Whether those are the bench's own doing, or only estimated from what it measures. */
+  powerCyclesSeen: boolean;
 }
 
 export interface MeasuringScale {
@@ -31,6 +33,10 @@ export interface Bench {
   /** From here on, observations, on-windows and traces count, and times are relative to this instant. */
   startMeasuring(scale: MeasuringScale): void;
   observe(): BenchObservation;
+  /** Share of the run's work that the board has reported to be done, 0 .. 1, for a bench that cannot see it otherwise. */
+  noteProgress(progress: number): void;
+  /** What a reader of the run has to know of how it was measured. */
+  notes(): string[];
   onWindows(): Pick<PowerCycle, 'onSeconds' | 'offSeconds'>[];
   traces(): TraceChannel[];
   /** Supply output off, ports released. Never throws; says whether the supply has confirmed that its output is off. */

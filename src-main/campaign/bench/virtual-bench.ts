@@ -123,7 +123,17 @@ export class VirtualBench implements Bench {
       energyJoules: boardJoules - this.#before.boardJoules,
       cycles: cycles - this.#before.cycles,
       powerCycles: this.#onWindows.length,
+      powerCyclesSeen: true,
     };
+  }
+
+  /** Every commit is seen here, long before the board reports anything. */
+  noteProgress(): void {
+    return;
+  }
+
+  notes(): string[] {
+    return [];
   }
 
   onWindows(): Pick<PowerCycle, 'onSeconds' | 'offSeconds'>[] {

@@ -65,6 +65,9 @@ export async function infer(context: RunContext): Promise<void> {
     const lag = formatQuantity(player.worstLagSeconds, 's');
     log(context, 'info', `harvest: ${player.commands} set points sent, each within ${lag} of its time`);
   }
+  bench.notes().forEach((note) => {
+    log(context, 'info', note);
+  });
   reconcile(context);
 }
 
@@ -75,9 +78,11 @@ function runIdOf(seed: number): number {
 
 /** Takes one event of this run; a result is acknowledged every time but counted once. */
 async function take(event: BoardEvent, context: RunContext): Promise<void> {
-  const { link, progress, bench } = context;
+  const { link, progress, bench, prepared } = context;
   const previous = progress.record;
   progress.record = event.record;
+  const tasks = prepared.compiled.plan.tasks.length;
+  bench.noteProgress((event.record.inference + event.record.task / tasks) / prepared.config.sampleCount);
   if (event.kind === 'boot') {
     const { inference, task, powerCycles, state } = event.record;
     progress.starts[powerCycles - 1] = { inference, task };
@@ -157,8 +162,8 @@ function playable(harvest: Harvest, context: RunContext): Harvest {
 /** Board and bench count power cycles independently; a difference means that one of them missed a failure. */
 function reconcile(context: RunContext): void {
   const { bench, progress } = context;
-  const { powerCycles } = bench.observe();
-  if (progress.record !== null && progress.record.powerCycles !== powerCycles) {
+  const { powerCycles, powerCyclesSeen } = bench.observe();
+  if (powerCyclesSeen && progress.record !== null && progress.record.powerCycles !== powerCycles) {
     log(
       context,
       'warning',

@@ -42,7 +42,7 @@ function measure({
   bench,
   progress,
 }: Pick<RunContext, 'prepared' | 'bench' | 'progress'>): RunMeasures {
-  const { activeSeconds, energyJoules, cycles, powerCycles } = bench.observe();
+  const { activeSeconds, energyJoules, cycles, powerCycles, powerCyclesSeen } = bench.observe();
   const { record, results } = progress;
   return {
     macs: compiled.plan.macs,
@@ -58,7 +58,7 @@ function measure({
     totalSeconds: Math.max(0, bench.now() - progress.originSeconds),
     energyJoules,
     cycles: Math.round(cycles),
-    powerCycles,
+    powerCycles: powerCyclesSeen ? powerCycles : (record?.powerCycles ?? 0),
     checkpoints: record?.checkpoints ?? 0,
     restores: record?.restores ?? 0,
     tasksExecuted: record?.tasksExecuted ?? 0,

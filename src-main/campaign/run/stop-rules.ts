@@ -13,7 +13,8 @@ export function stallReason(
   const { powerCyclesWithoutProgress, maximumSeconds } = prepared.config.stop;
   const { inference, task } = progress.record ?? { inference: 0, task: 0 };
   // A board that dies before it can report a start is seen by the bench only.
-  const unreportedStarts = bench.observe().powerCycles - progress.starts.length;
+  const { powerCycles, powerCyclesSeen } = bench.observe();
+  const unreportedStarts = powerCyclesSeen ? powerCycles - progress.starts.length : 0;
   const starts = Math.max(progress.startsWithoutProgress, unreportedStarts);
   if (starts >= powerCyclesWithoutProgress) {
     return (

@@ -11,6 +11,7 @@ import {
   type VirtualFault,
 } from '../../service/self-test.js';
 import { runOnVirtualBoard, serveBoard, type VirtualBoardRequest } from '../../service/virtual-board.js';
+import { servePoweredBoard } from '../../service/powered-board.js';
 import { serveLoader, VIRTUAL_LOADERS } from '../../service/virtual-loader.js';
 import { electronState } from '../electron-runtime.js';
 import { serve } from '../serve.js';
@@ -45,12 +46,27 @@ function selfTestRequest({ port, virtual, fault, board }: SelfTestCommandOptions
 interface VirtualBoardOptions {
   firmware?: string;
   loader?: (typeof VIRTUAL_LOADERS)[number];
+  poweredBy?: { host: string; port: number };
+  capacitance?: number;
   chip?: string;
   seconds: number;
   port?: number;
   seed: number;
   board: string;
   json?: boolean;
+}
+
+function terminalsOption(text: string): { host: string; port: number } {
+  const match = /^(?:(.+):)?(\d{1,5})$/.exec(text);
+  if (!match) {
+    throw new InputError({
+      code: 'option-value',
+      place: '--powered-by',
+      message: `'${text}' is no address of terminals`,
+      remedy: 'Give the port that `virtual-supply --terminals` prints, as HOST:PORT',
+    });
+  }
+  return { host: match[1] ?? '127.0.0.1', port: portOption(match[2]) };
 }
 
 /** The program's own output goes to standard output as it comes, figures to standard error; --json: all in one object. */
@@ -170,6 +186,17 @@ export function addBenchCommands(program: Command): void {
         `the boot loader of another chip on the TCP port, for flashing programs: ${VIRTUAL_LOADERS.join(', ')}`,
       ).argParser(wordOption('--loader', VIRTUAL_LOADERS)),
     )
+    .addOption(
+      new Option(
+        '--powered-by <host:port>',
+        'terminals of `virtual-supply --terminals`: the board has power only while that supply gives it',
+      ).argParser(terminalsOption),
+    )
+    .addOption(
+      new Option('--capacitance <f>', 'with --powered-by: capacitor between supply and board; none when left out').argParser(
+        quantityOption('--capacitance', 'F'),
+      ),
+    )
     .option('--chip <name>', 'which chip of that family, for example STM32F411 or MSP430FR5969')
     .addOption(
       new Option('--seed <n>', 'of what SRAM holds at power-on')
@@ -182,6 +209,22 @@ export function addBenchCommands(program: Command): void {
       const request = { firmwarePath: options.firmware ?? null, board: options.board, seed: options.seed };
       if (request.firmwarePath !== null && options.port === undefined) {
         await runProgramOnBoard({ ...request, firmwarePath: request.firmwarePath }, options);
+        return;
+      }
+      if (options.poweredBy !== undefined) {
+        const { board, seed, capacitance, poweredBy: terminals } = options;
+        await cancellable(async (signal) => {
+          const server = await servePoweredBoard({
+            board,
+            seed,
+            port: options.port ?? 0,
+            terminals,
+            capacitanceFarads: capacitance ?? null,
+          });
+          console.log(`Serial line of the virtual board at ${server.host}:${server.port}. Ctrl+C ends it.`);
+          await Promise.race([once(signal, 'abort'), server.done]);
+          await server.close();
+        }, 'Closing.');
         return;
       }
       if (options.loader !== undefined) {

@@ -15,6 +15,7 @@ import {
   withSupply,
   type SupplyRequest,
 } from '../../service/supply.js';
+import { serveTerminals } from '../../service/terminals-wire.js';
 import type { CurrentRecord, ListStep } from '../../supply/driver.js';
 import { SUPPLY_PROFILES } from '../../supply/profiles/index.js';
 import { SUPPLY_EMULATORS } from '../../supply/virtual/emulators.js';
@@ -406,6 +407,12 @@ function addVirtualSupplyCommand(program: Command): void {
     )
     .addOption(
       new Option(
+        '--terminals <n>',
+        'with --driver: offer its terminals on this TCP port to `virtual-board --powered-by`, instead of a resistor',
+      ).argParser(portOption),
+    )
+    .addOption(
+      new Option(
         '--model <name>',
         'without --driver: bench, or n5767a for programs that only talk to instruments they know',
       )
@@ -418,6 +425,7 @@ function addVirtualSupplyCommand(program: Command): void {
         pty?: string;
         driver?: string;
         load: number;
+        terminals?: number;
         model: 'bench' | 'n5767a';
       }) => {
         const emulator = SUPPLY_EMULATORS.find(({ id }) => id === options.driver);
@@ -440,12 +448,18 @@ function addVirtualSupplyCommand(program: Command): void {
             await server.close();
             return;
           }
-          const instrument = emulator.create({ ohms: options.load });
+          const load = { ohms: options.load };
+          const instrument = emulator.create(load);
+          const terminals =
+            options.terminals === undefined ? null : await serveTerminals(instrument, load, options.terminals);
           const server =
             options.pty === undefined
               ? await serveInstrumentOnTcp(instrument, options.port)
               : await serveInstrumentOnPty(instrument, options.pty);
           console.log(`Virtual ${emulator.name} at ${server.address}. Ctrl+C ends it.`);
+          if (terminals !== null) {
+            console.log(`Its terminals at 127.0.0.1:${terminals.port}.`);
+          }
           let shown = '';
           // So that a person sees what other programs do to it.
           const timer = setInterval(() => {
@@ -455,6 +469,7 @@ function addVirtualSupplyCommand(program: Command): void {
             shown = text;
           }, 20);
           await Promise.race([once(signal, 'abort'), server.done]).finally(() => clearInterval(timer));
+          await terminals?.close();
           await server.close();
         }, 'Closing.');
       },

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { dataFolder } from '../common/data-folder.js';
-import { ensureOff } from '../supply/ensure-off.js';
-import { supplyProfile } from '../supply/profiles/index.js';
+import { dataFolder } from '../../common/data-folder.js';
+import { ensureOff } from '../../supply/ensure-off.js';
+import { supplyProfile } from '../../supply/profiles/index.js';
 import { openSupplyPort } from './supply-port.js';
 
 /** A pulled cable may be put back by somebody who hears the alarm. */

@@ -1,9 +1,9 @@
 /** Where a supply is connected: a serial port, or an address in the network. */
-import { openSerialPort } from '../board/serial-port.js';
-import { InputError } from '../common/errors.js';
-import type { Port } from '../common/port.js';
-import { openTcpPort } from '../common/tcp-port.js';
-import type { SupplyProfile } from '../supply/profiles/index.js';
+import { openSerialPort } from '../../board/serial-port.js';
+import { InputError } from '../../common/errors.js';
+import type { Port } from '../../common/port.js';
+import { openTcpPort } from '../../common/tcp-port.js';
+import type { SupplyProfile } from '../../supply/profiles/index.js';
 
 /**
  * @param address path of a serial port, `tcp:HOST` or `tcp:HOST:PORT`

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { RunError } from '../common/errors.js';
+import { RunError } from '../../common/errors.js';
 
 export interface WatchedSupply {
   address: string;
