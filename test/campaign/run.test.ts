@@ -19,7 +19,7 @@ class WatchedBench extends VirtualBench {
   override async close(): Promise<ShutdownOutcome> {
     const outcome = await super.close();
     this.closed.push(outcome);
-    return this.answers ? outcome : 'sent';
+    return this.answers ? outcome : 'failed';
   }
 }
 

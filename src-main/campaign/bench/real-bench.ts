@@ -202,9 +202,11 @@ export class RealBench implements Bench {
     const { ports, watchdog } = this.#parts;
     await Promise.all(ports.map((port) => port.close().catch(() => undefined)));
     // What could not be switched off is left to the watchdog, which has more patience: it acts when this process ends.
-    if (outcome === 'confirmed' || (outcome === 'sent' && !this.#parts.profile.confirmsOff)) {
-      await watchdog.disarm();
+    const silent = outcome === 'sent' && this.#parts.profile.confirmsOff;
+    if (outcome === 'failed' || silent) {
+      return 'failed';
     }
+    await watchdog.disarm();
     return outcome;
   }
 
