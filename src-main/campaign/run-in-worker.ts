@@ -69,11 +69,11 @@ async function work(
         reject(
           cause ??
             new RunError({
-            code: 'worker-died',
-            place: 'run',
-            message: 'the thread or process of the run ended before the run did',
-            remedy: 'Start the run again; if it happens twice, report it',
-          }),
+              code: 'worker-died',
+              place: 'run',
+              message: 'the thread or process of the run ended before the run did',
+              remedy: 'Start the run again; if it happens twice, report it',
+            }),
         );
       });
     });

@@ -15,7 +15,7 @@ import { openSupply } from '../../supply/drivers/index.js';
 import { limitsForBoard, supplyProfileFor, type SupplyProfile } from '../../supply/profiles/index.js';
 import { TraceRecorder } from '../trace-recorder.js';
 import type { BenchSample, PowerCycle, RealBenchSpec, TraceChannel } from '../types.js';
-import type { Bench, BenchObservation, MeasuringScale } from './bench.js';
+import type { Bench, BenchObservation } from './bench.js';
 import { openSupplyPort } from './supply-port.js';
 import { startSupplyWatchdog, type SupplyWatchdog } from './supply-watchdog.js';
 import { SwitchEstimate } from './switch-estimate.js';
@@ -138,7 +138,7 @@ export class RealBench implements Bench {
     return performance.now() / 1000;
   }
 
-  startMeasuring(_: MeasuringScale): void {
+  startMeasuring(): void {
     this.#originSeconds = this.now();
     this.#recorder = new TraceRecorder();
     this.#activeSeconds = 0;
@@ -253,13 +253,23 @@ export class RealBench implements Bench {
       if (this.#switch.take(volts)) {
         this.#notePower(this.#switch.closed);
       }
-      this.#took(passed, { volts, loadAmps: amps, joules: volts * amps * passed, powered: this.#switch.closed });
+      this.#took(passed, {
+        volts,
+        loadAmps: amps,
+        joules: volts * amps * passed,
+        powered: this.#switch.closed,
+      });
     }
   }
 
   #took(
     seconds: number,
-    { volts, loadAmps, joules, powered }: { volts: number; loadAmps: number; joules: number; powered: boolean },
+    {
+      volts,
+      loadAmps,
+      joules,
+      powered,
+    }: { volts: number; loadAmps: number; joules: number; powered: boolean },
   ): void {
     if (Number.isNaN(this.#originSeconds)) {
       return;

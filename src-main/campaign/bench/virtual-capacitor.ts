@@ -5,7 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
-import type { ShutdownOutcome, SupplyDriver, SupplyIdentity, SupplyLimits, SupplyReading } from '../../supply/driver.js';
+import type {
+  ShutdownOutcome,
+  SupplyDriver,
+  SupplyIdentity,
+  SupplyLimits,
+  SupplyReading,
+} from '../../supply/driver.js';
 import { Rail, type RailConfig } from '../../supply/rail/rail.js';
 
 export interface VirtualCapacitorOptions {
@@ -16,7 +22,13 @@ export interface VirtualCapacitorOptions {
   boardAmps: number;
   /** Bench time in seconds, wall clock. */
   now: () => number;
-  onStep: (step: { seconds: number; volts: number; loadAmps: number; boardJoules: number; powered: boolean }) => void;
+  onStep: (step: {
+    seconds: number;
+    volts: number;
+    loadAmps: number;
+    boardJoules: number;
+    powered: boolean;
+  }) => void;
   /** Told after the instrument has confirmed the switch. */
   onPower: (on: boolean) => void;
 }
@@ -164,7 +176,10 @@ export class VirtualCapacitor implements SupplyDriver {
     if (state === 'failed') {
       await this.#options.supply.output(false);
       this.#options.onPower(false);
-    } else if (Math.abs(this.#rail.capacitorVolts - this.#followedVolts) >= FOLLOW_VOLTS && !this.#stopping()) {
+    } else if (
+      Math.abs(this.#rail.capacitorVolts - this.#followedVolts) >= FOLLOW_VOLTS &&
+      !this.#stopping()
+    ) {
       await this.#follow();
     }
     this.#tell(passedSeconds, amps, joules);

@@ -193,9 +193,10 @@ export function addBenchCommands(program: Command): void {
       ).argParser(terminalsOption),
     )
     .addOption(
-      new Option('--capacitance <f>', 'with --powered-by: capacitor between supply and board; none when left out').argParser(
-        quantityOption('--capacitance', 'F'),
-      ),
+      new Option(
+        '--capacitance <f>',
+        'with --powered-by: capacitor between supply and board; none when left out',
+      ).argParser(quantityOption('--capacitance', 'F')),
     )
     .option('--chip <name>', 'which chip of that family, for example STM32F411 or MSP430FR5969')
     .addOption(

@@ -451,7 +451,9 @@ function addVirtualSupplyCommand(program: Command): void {
           const load = { ohms: options.load };
           const instrument = emulator.create(load);
           const terminals =
-            options.terminals === undefined ? null : await serveTerminals(instrument, load, options.terminals);
+            options.terminals === undefined
+              ? null
+              : await serveTerminals(instrument, load, options.terminals);
           const server =
             options.pty === undefined
               ? await serveInstrumentOnTcp(instrument, options.port)

@@ -87,7 +87,9 @@ async function campaignFile(
   changes: Record<string, string>,
 ): Promise<string> {
   const examples = resourcePath('dist', 'examples');
-  const model = ['digits.onnx', 'digits-eval.npz', 'digits-calibration.npz'].map((name) => join(examples, name));
+  const model = ['digits.onnx', 'digits-eval.npz', 'digits-calibration.npz'].map((name) =>
+    join(examples, name),
+  );
   const path = join(folder, 'campaign.yaml');
   const bench = `{ board: ${boardCable.paths[0]}, supply: { port: ${supplyCable.paths[0]}, profile: ${profile} }, mode: ${mode} }`;
   const models = `[{ file: ${model[0]}, data: ${model[1]}, calibration: ${model[2]} }]`;
@@ -126,7 +128,9 @@ async function runsThrough(context: TestContext, expected: Expected): Promise<vo
   assert.ok(powerCycles.length > 0);
   assert.equal(measures.inferences, Number(changes.samples));
   // The board's own count is compared at the end of each run; a difference is a warning.
-  const complaints = log.filter(({ level, message }) => level !== 'info' && !message.includes('cannot be asked'));
+  const complaints = log.filter(
+    ({ level, message }) => level !== 'info' && !message.includes('cannot be asked'),
+  );
   assert.deepEqual(complaints, []);
   await supply.said(OFF);
   assert.match(supply.lines.at(-1) ?? '', OFF);
@@ -166,7 +170,10 @@ test('a program that is killed leaves the supply off, and a run on it as interru
     return;
   }
   const { folder, supply } = programs;
-  const campaign = await campaignFile(programs, 'rigol-dp800', 'source', { capacitances: '[2.2 mF]', samples: '50' });
+  const campaign = await campaignFile(programs, 'rigol-dp800', 'source', {
+    capacitances: '[2.2 mF]',
+    samples: '50',
+  });
   const database = join(folder, 'runs.sqlite');
   const child = spawn(process.execPath, [CLI, 'run', campaign, '--db', database], {
     env: { ...process.env, XDG_DATA_HOME: folder },
@@ -176,7 +183,11 @@ test('a program that is killed leaves the supply off, and a run on it as interru
   const before = supply.lines.length;
   child.kill('SIGKILL');
   await once(child, 'exit');
-  for (let waited = 0; waited < 20_000 && !supply.lines.slice(before).some((line) => OFF.test(line)); waited += 50) {
+  for (
+    let waited = 0;
+    waited < 20_000 && !supply.lines.slice(before).some((line) => OFF.test(line));
+    waited += 50
+  ) {
     await sleep(50);
   }
   assert.match(supply.lines.at(-1) ?? '', OFF);
@@ -184,7 +195,12 @@ test('a program that is killed leaves the supply off, and a run on it as interru
 
 test('a supply that reads too slowly to be the switch of a capacitor is refused, with one that it could be', () => {
   const options = (capacitanceFarads: number) => ({
-    spec: { boardPort: '/dev/none', supplyPort: '/dev/none', supply: 'rigol-dp800', mode: 'virtual-capacitor' as const },
+    spec: {
+      boardPort: '/dev/none',
+      supplyPort: '/dev/none',
+      supply: 'rigol-dp800',
+      mode: 'virtual-capacitor' as const,
+    },
     profile: boardProfile('pico-fram'),
     capacitanceFarads,
     turnOnVolts: 4.5,
