@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { benchCosts } from './costs/index.js';
 import { benchFaults } from './bench/faults.js';
 import { benchKernels } from './bench/kernels.js';
+import { benchHost } from './bench/host.js';
 import { benchQuantize } from './bench/quantize.js';
 import { benchStrategies } from './bench/strategies.js';
 import { benchVirtualBoard } from './bench/virtual-board.js';
@@ -10,6 +11,7 @@ import { benchVirtualBoard } from './bench/virtual-board.js';
 const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
   costs: (print) => benchCosts(print),
   faults: (print) => benchFaults(print),
+  host: (print) => benchHost(print),
   kernels: (print) => benchKernels(print),
   quantize: (print) => Promise.resolve(benchQuantize(print)),
   strategies: (print) => benchStrategies(print),

@@ -57,6 +57,11 @@ typedef struct bb_block {
 
 void bb_packed_channels(bb_block_t *block);
 
+#if !BB_ON_CORTEX_M0
+/* Adds the sum of columns[p * taps + k] * weights[k] to sums[p]; all pixels at once, since a weight is widened only once. */
+void bb_add_products(int32_t sums[BB_BLOCK], const int16_t *columns, const int8_t *weights, uint32_t taps);
+#endif
+
 /*
  * A quad of FULLY_CONNECTED_PACKED, four output channels, in units of the stream (bb_stream.h): biases; multipliers and shifts,
  * if each channel has its own; residuals; weights. A bias is stored above 2 bits of the quad's count of residuals.

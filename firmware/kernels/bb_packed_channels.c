@@ -5,6 +5,18 @@
 
 #if !BB_ON_CORTEX_M0
 
+#if !defined(__wasm_simd128__) /* boards/host/products.c does it with vectors */
+void bb_add_products(int32_t sums[BB_BLOCK], const int16_t *columns, const int8_t *weights, uint32_t taps) {
+    for (uint32_t k = 0; k < taps; k++) {
+        const int16_t weight = weights[k];
+        sums[0] += columns[k] * weight;
+        sums[1] += columns[k + taps] * weight;
+        sums[2] += columns[k + 2 * taps] * weight;
+        sums[3] += columns[k + 3 * taps] * weight;
+    }
+}
+#endif
+
 void bb_packed_channels(bb_block_t *b) {
     const int16_t *const columns = b->columns;
     const uint32_t *stream = b->stream;
@@ -27,13 +39,7 @@ void bb_packed_channels(bb_block_t *b) {
             .jump = b->landing != 0 ? tail[4] : 0,
         };
         int32_t sums[BB_BLOCK] = {bias, bias, bias, bias};
-        for (uint32_t k = 0; k < taps; k++) { /* all pixels at once: a weight is widened only once */
-            const int16_t weight = weights[k];
-            sums[0] += columns[k] * weight;
-            sums[1] += columns[k + taps] * weight;
-            sums[2] += columns[k + 2 * taps] * weight;
-            sums[3] += columns[k + 3 * taps] * weight;
-        }
+        bb_add_products(sums, columns, weights, taps);
         for (uint32_t p = BB_BLOCK; p-- > 0;) {
             const int16_t *const column = columns + p * taps;
             int32_t sum = sums[p];

@@ -1,7 +1,6 @@
 /** `brownout infer`: a model on a data set, on the host build or on the virtual board, one result for both. */
 import { basename } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inferOnHost } from '../board/host/host-board.js';
+import { inferOnAllCores } from '../board/host/infer-parallel.js';
 import { compileFiles, readInput } from '../campaign/prepare.js';
 import { runInWorker } from '../campaign/run-in-worker.js';
 import type { PowerSource, RunEvent, RunMeasures, RunPrediction, StopRules } from '../campaign/types.js';
@@ -93,14 +92,12 @@ export async function infer(
   };
   if (request.backend === 'host') {
     const inputs = quantizeInput(data.samples.slice(0, samples), compiled.graph);
-    const outputs: Int8Array[] = [];
-    for (const input of inputs) {
-      hooks.signal.throwIfAborted();
-      outputs.push(...inferOnHost(compiled.image, [input]));
-      hooks.onEvent({ kind: 'stage', stage: 'run', fraction: outputs.length / samples });
-      // Lets Ctrl+C through.
-      await nextTurn();
-    }
+    const outputs = await inferOnAllCores(compiled.image, inputs, {
+      signal: hooks.signal,
+      onProgress: (done, total) => {
+        hooks.onEvent({ kind: 'stage', stage: 'run', fraction: done / total });
+      },
+    });
     return {
       ...common,
       accuracy: data.labels === null ? null : accuracy(outputs.map(argmax), data.labels),

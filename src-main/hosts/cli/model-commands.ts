@@ -161,6 +161,7 @@ export function addModelCommands(program: Command): void {
           predicted,
           image: options.out ?? null,
           ...(options.plan ? { plan: plan.tasks } : {}),
+          ...(options.quantizationReport ? { quantizationReport: quantization.report } : {}),
         });
         return;
       }
