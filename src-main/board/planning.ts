@@ -82,25 +82,44 @@ export interface Capacitor {
 
 /**
  * Energy that a board gets from one discharge: E = 1/2 C (Von^2 - Voff^2), less 1/2 Cd Vrail^2 for the decoupling that is
- * charged at turn-on. In joules at the capacitor; negative when the decoupling takes more than there is.
+ * charged at turn-on, and more by the charge Cd (Vrail - Vdropout) of it that the board still runs on after brown-out. In
+ * joules at the capacitor; negative when the decoupling takes more than there is.
  */
 export function energyPerPowerCycleJoules(
   { capacitanceFarads, turnOnVolts, brownOutVolts }: Capacitor,
   { power }: BoardProfile,
 ): number {
   const stored = (capacitanceFarads * (turnOnVolts ** 2 - brownOutVolts ** 2)) / 2;
-  return stored - (power.decouplingFarads.value * power.railVolts.value ** 2) / 2;
+  const { decouplingFarads, railVolts, dropOutVolts, converterEfficiency } = power;
+  const heldUpCoulombs = decouplingFarads.value * (railVolts.value - dropOutVolts.value);
+  return (
+    stored -
+    (decouplingFarads.value * railVolts.value ** 2) / 2 +
+    (heldUpCoulombs * railVolts.value) / converterEfficiency.value
+  );
 }
 
-/** The same data in the compiler's terms (compiler/3-plan/cost.ts), energies at the capacitor. */
-export function planningPower(capacitor: Capacitor, profile: BoardProfile) {
+/** Beyond this share of what the board draws, a harvest is as good as steady power for the plan. */
+const LARGEST_HARVEST_SHARE = 0.9;
+
+/**
+ * The same data in the compiler's terms (compiler/3-plan/cost.ts), energies at the capacitor.
+ *
+ * @param harvestWatts mean power into the capacitor while the board runs; it lengthens power cycles on average, but no plan
+ *   relies on it
+ */
+export function planningPower(capacitor: Capacitor, profile: BoardProfile, harvestWatts = 0) {
   const cycles = boardCosts(profile);
   const { activeAmps, nvmAmps, startupAmps, startupSeconds, railVolts, converterEfficiency } = profile.power;
   const volts = railVolts.value / converterEfficiency.value;
+  const activeWatts = activeAmps.value * volts;
+  const energyJoules = energyPerPowerCycleJoules(capacitor, profile);
   const joulesPerCycle = (activeAmps.value * volts) / profile.clockHertz;
   return {
     ...capacitor,
-    energyPerPowerCycleJoules: energyPerPowerCycleJoules(capacitor, profile),
+    energyPerPowerCycleJoules: energyJoules,
+    expectedPerPowerCycleJoules:
+      energyJoules / (1 - Math.min(LARGEST_HARVEST_SHARE, harvestWatts / activeWatts)),
     costs: {
       ...cycles,
       joulesPerCycle,

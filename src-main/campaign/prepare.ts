@@ -31,6 +31,8 @@ export interface CompileRequest {
   sramBytes: number | null;
   /** What strategies `planned` and `adaptive` plan for; null = power that never fails. */
   capacitor: Capacitor | null;
+  /** Mean power that the capacitor gets while the board runs; left out: none. */
+  harvestWatts?: number;
 }
 
 export interface CompiledFiles {
@@ -77,7 +79,8 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
     boardNumber: profile.imageBoard,
     sramBytes: Math.min(request.sramBytes ?? profile.arenaBytes, profile.arenaBytes),
     nvmBytes: profile.nvmBytes,
-    power: request.capacitor === null ? null : planningPower(request.capacitor, profile),
+    power:
+      request.capacitor === null ? null : planningPower(request.capacitor, profile, request.harvestWatts),
     ...(calibration === null ? {} : { calibration }),
     ...(request.calibrateBy === undefined ? {} : { calibrateBy: request.calibrateBy }),
     reportLayers: request.reportLayers === true,
@@ -91,7 +94,13 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
  */
 export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
   const capacitor = config.power.kind === 'continuous' ? null : config;
-  const { profile, compiled, artifacts } = await compileFiles({ ...config, sramBytes: null, capacitor });
+  const harvest = await resolveHarvest(config.power);
+  const { profile, compiled, artifacts } = await compileFiles({
+    ...config,
+    sramBytes: null,
+    capacitor,
+    harvestWatts: harvestWatts(harvest, config),
+  });
   const dataFile = await readArtifact('data', config.dataPath);
   const firmware = await readArtifact('firmware', resourcePath('firmware', 'prebuilt', `${profile.id}.bin`));
   artifacts.push(dataFile, firmware);
@@ -101,7 +110,6 @@ export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
   const data = loadDataset(dataFile.bytes, config.dataPath);
   const chosen = chooseSamples(data, config);
   const samples = quantizeInput(chosen.samples, compiled.graph);
-  const harvest = await resolveHarvest(config.power);
   return {
     config,
     profile,
@@ -114,6 +122,23 @@ export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
     artifacts,
     predicted: null,
   };
+}
+
+/** Mean power of a harvest into a capacitor that stands halfway between its thresholds. */
+export function harvestWatts(
+  harvest: Harvest | null,
+  { turnOnVolts, brownOutVolts }: Pick<Capacitor, 'turnOnVolts' | 'brownOutVolts'>,
+): number {
+  if (harvest === null) {
+    return 0;
+  }
+  const capacitorVolts = (turnOnVolts + brownOutVolts) / 2;
+  const { steps, durationSeconds } = harvest;
+  const joules = steps.reduce((sum, { startSeconds, volts, amps }, index) => {
+    const seconds = (steps[index + 1]?.startSeconds ?? durationSeconds) - startSeconds;
+    return sum + (volts > capacitorVolts ? amps * capacitorVolts * seconds : 0);
+  }, 0);
+  return joules / durationSeconds;
 }
 
 /** Reads a file the user named. @throws InputError naming the path when it cannot be read */

@@ -2,7 +2,13 @@
 import { boardProfile } from '../board/profiles/index.js';
 import type { Capacitor } from '../board/planning.js';
 import { predictRun } from '../campaign/prediction/index.js';
-import { compileFiles, readInput, resolveHarvest, type CompileRequest } from '../campaign/prepare.js';
+import {
+  compileFiles,
+  harvestWatts,
+  readInput,
+  resolveHarvest,
+  type CompileRequest,
+} from '../campaign/prepare.js';
 import type { PowerSource, RunPrediction, StopRules } from '../campaign/types.js';
 import { loadDataset } from '../common/dataset.js';
 import { writeWhole } from '../common/write-whole.js';
@@ -58,16 +64,21 @@ export async function compileModel(
   request: CompileRequest & { power: PowerSource },
   output: CompileOutput | null,
 ): Promise<{ compiled: Compilation; predicted: RunPrediction }> {
-  const { profile, compiled } = await compileFiles(request);
+  const harvest = await resolveHarvest(request.power);
+  const capacitor = request.capacitor ?? capacitorOf({ ...NO_CAPACITOR, board: request.board });
+  const { profile, compiled } = await compileFiles({
+    ...request,
+    harvestWatts: harvestWatts(harvest, capacitor),
+  });
   const predicted = predictRun({
     config: {
-      ...(request.capacitor ?? capacitorOf({ ...NO_CAPACITOR, board: request.board })),
+      ...capacitor,
       sampleCount: 1,
       stop: DEFAULT_STOP,
     },
     profile,
     compiled,
-    harvest: await resolveHarvest(request.power),
+    harvest,
   });
   if (output === null) {
     return { compiled, predicted };

@@ -71,6 +71,8 @@ export interface PlanningPower {
   brownOutVolts: number;
   /** What a board gets from turn-on to brown-out if nothing is harvested meanwhile. */
   energyPerPowerCycleJoules: number;
+  /** The same on average, with what is harvested meanwhile; left out: as without. */
+  expectedPerPowerCycleJoules?: number;
   costs: CostModel;
 }
 

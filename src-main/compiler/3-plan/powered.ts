@@ -15,7 +15,7 @@ import {
   voltsFor,
   type PlanningPower,
 } from './cost.js';
-import type { Buffer } from './lifetimes.js';
+import { findBuffers, type Buffer } from './lifetimes.js';
 import { neededJoules, schedule, type ScheduleProblem } from './schedule.js';
 import { partName } from './stage.js';
 import {
@@ -29,6 +29,7 @@ import {
   type Tile,
 } from './tasks.js';
 import { unitsOf, type Units } from './units.js';
+import { WorkCosts } from './work-costs.js';
 
 export interface PoweredTasks {
   tasks: Task[];
@@ -60,8 +61,7 @@ interface Context {
   states: readonly (readonly BufferRange<PlacedBuffer>[])[];
   /** By piece: what it computes. */
   writes: readonly (readonly BufferRange<PlacedBuffer>[])[];
-  /** By boundary: energy of all work before it. */
-  workBefore: readonly number[];
+  work: WorkCosts;
 }
 
 /** A tile with what it is part of. */
@@ -83,7 +83,8 @@ export function plannedTasks(
   placed: readonly PlacedBuffer[],
   power: PlanningPower,
 ): PoweredTasks {
-  const context = createContext(graph, kernels, scratch, placed, power);
+  // Commits may stand between any two units, or between any two of many parts of an operator.
+  const context = createContext(graph, kernels, scratch, placed, power, FINEST_PIECES);
   const commits = scheduleOrThrow(context, problemOf(context, incrementalSave, false));
   const tasks = commits.map((to, index) => ({ from: index === 0 ? 0 : commits[index - 1], to }));
   const saves = tasks.map(({ from, to }) => incrementalSave(context, from, to));
@@ -115,6 +116,19 @@ export function plannedTasks(
 }
 
 /**
+ * What `planned` chooses from, for whoever wants to choose otherwise; null where there is nothing to plan.
+ */
+export function plannedProblem(
+  graph: Graph,
+  options: { kernels: KernelSet },
+  power: PlanningPower,
+): ScheduleProblem | null {
+  const placed = findBuffers(graph).map((buffer) => ({ ...buffer, arenaOffset: 0, nvmOffset: null }));
+  const context = createContext(graph, options.kernels, [], placed, power, FINEST_PIECES);
+  return context.pieces.length === 0 ? null : problemOf(context, incrementalSave, false);
+}
+
+/**
  * A possible commit after every piece, made when the capacitor has less than the next piece and a commit after it need;
  * and planned commits for when the sensing cannot be trusted. Each commit saves the whole state into the other bank.
  *
@@ -127,7 +141,9 @@ export function adaptiveTasks(
   placed: readonly PlacedBuffer[],
   power: PlanningPower,
 ): PoweredTasks {
-  const context = createContext(graph, kernels, scratch, placed, power);
+  const context = createContext(graph, kernels, scratch, placed, power, (_, unitJoules) =>
+    Math.floor((PIECE_SHARE * power.energyPerPowerCycleJoules) / unitJoules),
+  );
   const problem = problemOf(context, wholeSave, true);
   const planned = new Set(scheduleOrThrow(context, problem));
   const banks = context.states.map((_, boundary) => packInBank(wholeSave(context, 0, boundary)));
@@ -169,31 +185,43 @@ function createContext(
   scratch: readonly Scratch[],
   placed: readonly PlacedBuffer[],
   power: PlanningPower,
+  pieceRule: PieceRule,
 ): Context {
   const cycles = new OperatorCycles(graph, kernels, power.costs, scratch);
-  const pieces = piecesOf(graph, cycles, power, PIECE_SHARE * power.energyPerPowerCycleJoules);
-  let sum = 0;
-  const workBefore = [
-    0,
-    ...pieces.map((piece) => {
-      const transfers = tileSteps(graph, placed, [piece]).filter((step) => step.kind !== 'EXECUTE');
-      return (sum += pieceJoules(cycles, power, piece) + transferJoules(power, transfers));
-    }),
-  ];
+  const pieces = piecesOf(graph, cycles, power, pieceRule);
   const states = [...pieces.map((piece, index) => (index === 0 ? [] : stateAt(graph, placed, piece))), []];
   const writes = pieces.map((piece) => writtenBy(graph, placed, piece));
-  return { graph, kernels, power, buffers: placed, pieces, states, writes, workBefore };
+  const transfers = pieces.map((piece) =>
+    transferJoules(
+      power,
+      tileSteps(graph, placed, [piece]).filter((step) => step.kind !== 'EXECUTE'),
+    ),
+  );
+  const work = new WorkCosts(pieces, transfers, cycles, power.costs.joulesPerCycle);
+  return { graph, kernels, power, buffers: placed, pieces, states, writes, work };
 }
 
-/** Units of each operator, neighbours merged while they stay below `joules`. */
-function piecesOf(graph: Graph, cycles: OperatorCycles, power: PlanningPower, joules: number): Piece[] {
+/** How many units of an operator make a piece, that is, are never parted by a commit. */
+type PieceRule = (units: Units, unitJoules: number, power: PlanningPower) => number;
+
+/** An operator has at most so many pieces, unless that would make them large. */
+const MOST_PIECES = 64;
+const LARGE_PIECE_SHARE = 1 / 64;
+
+const FINEST_PIECES: PieceRule = (units, unitJoules, power) =>
+  Math.min(
+    Math.ceil(units.count / MOST_PIECES),
+    Math.floor((LARGE_PIECE_SHARE * power.energyPerPowerCycleJoules) / unitJoules),
+  );
+
+function piecesOf(graph: Graph, cycles: OperatorCycles, power: PlanningPower, rule: PieceRule): Piece[] {
   return graph.operators.flatMap((source, operator): Piece[] => {
     if (source.kind === 'RESHAPE') {
       return [];
     }
     const units = unitsOf(graph, source);
-    const perUnit = pieceJoules(cycles, power, { operator, unitBegin: 0, unitEnd: 1 });
-    const unitsPerPiece = Math.max(1, Math.min(units.count, Math.floor(joules / perUnit)));
+    const perUnit = cycles.of(operator, 0, 1, true) * power.costs.joulesPerCycle;
+    const unitsPerPiece = Math.max(1, Math.min(units.count, rule(units, perUnit, power)));
     return Array.from({ length: Math.ceil(units.count / unitsPerPiece) }, (_, index) => ({
       source,
       units,
@@ -202,14 +230,6 @@ function piecesOf(graph: Graph, cycles: OperatorCycles, power: PlanningPower, jo
       unitEnd: Math.min((index + 1) * unitsPerPiece, units.count),
     }));
   });
-}
-
-function pieceJoules(
-  cycles: OperatorCycles,
-  { costs }: PlanningPower,
-  { operator, unitBegin, unitEnd }: Tile,
-): number {
-  return cycles.of(operator, unitBegin, unitEnd, unitBegin === 0) * costs.joulesPerCycle;
 }
 
 function transferJoules({ costs }: PlanningPower, steps: readonly Step[]): number {
@@ -224,14 +244,19 @@ type SaveRule = (context: Context, from: number, to: number) => BufferRange<Plac
 
 /** Of what the rest reads at `to`, the bytes that were computed since `from`. */
 const incrementalSave: SaveRule = ({ writes, states }, from, to) => {
-  const made = writes.slice(from, to).flat();
-  return states[to].flatMap(({ buffer, begin, end }) => {
-    const parts = made.filter((range) => range.buffer === buffer);
-    const clipped = {
-      buffer,
-      begin: Math.max(begin, Math.min(...parts.map((part) => part.begin))),
-      end: Math.min(end, Math.max(0, ...parts.map((part) => part.end))),
-    };
+  const ranges = states[to].map((range) => ({ ...range, madeBegin: Infinity, madeEnd: 0 }));
+  for (let piece = from; piece < to; piece++) {
+    for (const made of writes[piece]) {
+      for (const range of ranges) {
+        if (range.buffer === made.buffer) {
+          range.madeBegin = Math.min(range.madeBegin, made.begin);
+          range.madeEnd = Math.max(range.madeEnd, made.end);
+        }
+      }
+    }
+  }
+  return ranges.flatMap(({ buffer, begin, end, madeBegin, madeEnd }) => {
+    const clipped = { buffer, begin: Math.max(begin, madeBegin), end: Math.min(end, madeEnd) };
     return clipped.begin < clipped.end ? [clipped] : [];
   });
 };
@@ -239,7 +264,7 @@ const incrementalSave: SaveRule = ({ writes, states }, from, to) => {
 const wholeSave: SaveRule = ({ states }, _from, to) => states[to].filter(({ buffer }) => !isRefilled(buffer));
 
 function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean): ScheduleProblem {
-  const { graph, power, states, workBefore, pieces } = context;
+  const { graph, power, states, work, pieces } = context;
   const { costs } = power;
   const outputBytes = context.buffers.find(({ tensors }) => tensors.includes(graph.outputs[0]))?.bytes ?? 0;
   const transfers = (kind: 'LOAD' | 'SAVE', sizes: readonly number[]): number =>
@@ -249,13 +274,14 @@ function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean):
   return {
     count: pieces.length,
     budgetJoules: USABLE_SHARE * power.energyPerPowerCycleJoules,
+    cycleJoules: power.expectedPerPowerCycleJoules ?? power.energyPerPowerCycleJoules,
     startJoules: startJoules(costs),
     restoreJoules: (boundary) => {
       const loads = states[boundary].filter(({ buffer }) => !isRefilled(buffer));
       const refills = refillSteps(states[boundary].map(({ buffer }) => buffer));
-      return transfers('LOAD', sizes(loads)) + transferJoules(power, refills);
+      return transfers('LOAD', sizes(loads)) + transferJoules(power, refills) + work.coldJoules(boundary);
     },
-    computeJoules: (from, to) => workBefore[to] - workBefore[from],
+    computeJoules: (from, to) => work.joules(from, to),
     commitJoules: (from, to) => {
       const saved = to === pieces.length ? [outputBytes] : sizes(save(context, from, to));
       return (
@@ -275,6 +301,11 @@ function scheduleOrThrow(context: Context, problem: ScheduleProblem): number[] {
     return result.commits;
   }
   const { power, graph } = context;
+  // Where one charge of the capacitor is too little, what is harvested while the board runs may still carry a task through.
+  const helped = schedule({ ...problem, budgetJoules: USABLE_SHARE * problem.cycleJoules });
+  if (helped.fits) {
+    return helped.commits;
+  }
   const at = result.boundary;
   const needed = neededJoules(problem, at, at + 1) / USABLE_SHARE;
   const available = power.energyPerPowerCycleJoules;

@@ -6,6 +6,8 @@ export interface ScheduleProblem {
   count: number;
   /** Energy of a power cycle that may be planned with. */
   budgetJoules: number;
+  /** What a power cycle gives on average. */
+  cycleJoules: number;
   startJoules: number;
   /** Rebuilding the state at a boundary. */
   restoreJoules(boundary: number): number;
@@ -36,7 +38,7 @@ export function neededJoules(problem: ScheduleProblem, from: number, to: number)
 export function expectedJoules(problem: ScheduleProblem, from: number, to: number): number {
   const own = problem.computeJoules(from, to) + problem.commitJoules(from, to);
   const again = problem.startJoules + problem.restoreJoules(from);
-  const failures = Math.min(1, own / Math.max(problem.budgetJoules - again, Number.MIN_VALUE));
+  const failures = Math.min(1, own / Math.max(problem.cycleJoules - again, Number.MIN_VALUE));
   return own + failures * (own / 2 + again);
 }
 

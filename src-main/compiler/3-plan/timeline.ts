@@ -60,8 +60,8 @@ export function timelineOf(plan: Plan, costs: CostModel, measured: OperatorTimin
         // The record at the end of an inference is always a full one.
         commit: commitCycles(costs, index === last ? 'record' : plan.commits, crowded),
         rule: task.commit,
-        restoreBytes: bytesOf(task.restore, 'LOAD'),
-        workBytesWritten: bytesOf(task.steps, 'OUTPUT'),
+        restoreBytes: bytesOf(task.restore, 'LOAD') + bytesOf(task.restore, 'FETCH'),
+        workBytesWritten: bytesOf(task.steps, 'OUTPUT') + bytesOf(task.steps, 'SPILL'),
         saveBytes: bytesOf(task.save, 'SAVE'),
       };
     }),

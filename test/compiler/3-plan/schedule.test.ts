@@ -21,6 +21,7 @@ const problems: fc.Arbitrary<ScheduleProblem> = fc
     fc.record({
       count: fc.constant(count),
       budgetJoules: fc.integer({ min: 20, max: 200 }),
+      cycleJoules: fc.integer({ min: 20, max: 300 }),
       startJoules: fc.integer({ min: 0, max: 10 }),
       work: costs(count),
       restores: costs(count),
