@@ -2,6 +2,8 @@
  * `npm run test:exhaustive`: cuts the power of host board and virtual Pico at every place the plan of jobs names, on all
  * cores, and says how often, how long it took, and whether anything of it ever showed. Exit status 1 if it did.
  *
+ * `npm run test:exhaustive -- fuzz` damages models instead: tools/fuzz.ts.
+ *
  *     --only TEXT        jobs whose id contains it, e.g. host:digits:tile
  *     --seed N           of all random choices (default 1)
  *     --sample N         about an Nth of everything, for a quick look
@@ -18,6 +20,7 @@ import type { Cut } from './exhaustive/host-cuts.js';
 import { listJobs, type Job, type JobKind, type Tally } from './exhaustive/jobs.js';
 import { availableModels, MODEL_NAMES } from './exhaustive/models.js';
 import type { WorkerReport, WorkerSettings } from './exhaustive/worker.js';
+import { fuzzCommand } from './fuzz.js';
 import { buildHostCore, hasHostCompiler, PLANTED_FAULTS, type PlantedFault } from './firmware/host.js';
 
 const SECONDS_BETWEEN_NEWS = 30;
@@ -208,4 +211,8 @@ function parseCut(text: string): Cut {
   return { write, bytes };
 }
 
-await main();
+if (process.argv[2] === 'fuzz') {
+  fuzzCommand(process.argv.slice(3));
+} else {
+  await main();
+}

@@ -9,6 +9,8 @@ import { inferWithOracle } from '../support/int8-oracle.js';
 import { FAMILIES, QDQ_WEIGHT_SCALES, quantizedNet } from '../support/model-families.js';
 import { writeOnnx } from '../support/onnx-writer.js';
 import { seededRandom } from '../support/random.js';
+import { writeTflite } from '../support/tflite-writer.js';
+import { everyOperator, unsignedBorders } from '../../tools/models/tflite-samples.js';
 
 const SAMPLES = 4;
 
@@ -86,4 +88,52 @@ test('a model with QuantizeLinear and DequantizeLinear needs no calibration and 
   const random = seededRandom(3);
   const sample = Int8Array.from({ length: 72 }, () => Math.floor(256 * random()) - 128);
   assert.deepEqual(inferOnHost(result.image, [sample]), [inferWithOracle(graph, sample)]);
+});
+
+test('an int8 .tflite with every operator gives the bits of the specification, whatever its borders are', () => {
+  const random = seededRandom(5);
+  const samples = Array.from({ length: SAMPLES }, () =>
+    Int8Array.from({ length: 192 }, () => Math.floor(256 * random()) - 128),
+  );
+  let expected: Int8Array[] | null = null;
+  for (const borders of ['float', 'int8'] as const) {
+    const bytes = writeTflite(everyOperator(borders));
+    for (const strategy of STRATEGIES) {
+      const result = compile(bytes, 'every.tflite', {
+        strategy,
+        kernels: 'fast',
+        boardNumber: 0,
+        sramBytes: 64 << 10,
+        nvmBytes: 512 << 10,
+      });
+      assert.deepEqual(result.quantization.input, { scale: Math.fround(0.02), zeroPoint: 4 });
+      expected ??= samples.map((sample) => inferWithOracle(result.graph, sample));
+      assert.deepEqual(inferOnHost(result.image, samples), expected, `${borders}, ${strategy}`);
+    }
+  }
+  assert(new Set(expected?.map((output) => output.join())).size > 1);
+});
+
+test('a uint8 model is the int8 one with everything 128 lower', () => {
+  const graph = importModel(writeTflite(unsignedBorders()), 'unsigned.tflite');
+  assert(graph.tensors.every(({ type }) => type === 'int8'));
+  assert.deepEqual(
+    graph.tensors.map(({ quantization }) => quantization?.zeroPoints[0]),
+    [0, 0, 9],
+  );
+});
+
+test('weights with zero points of their own, as TensorFlow 1 has them, are refused by name', () => {
+  const spec = everyOperator('int8');
+  const weights = spec.tensors.findIndex(({ name, data }) => name.startsWith('w') && data !== undefined);
+  spec.tensors.forEach((tensor) => {
+    if (tensor.type === 'int8' && tensor.data === undefined) {
+      tensor.type = 'uint8';
+    }
+  });
+  spec.tensors[weights] = { ...spec.tensors[weights], type: 'uint8' };
+  assert.throws(
+    () => importModel(writeTflite(spec), 'old.tflite'),
+    /CONV_2D "t\d+": has uint8 weights with the zero point 0, as TensorFlow 1 .* full int8 quantization/,
+  );
 });

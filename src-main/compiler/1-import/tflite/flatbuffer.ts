@@ -193,8 +193,12 @@ export class Table {
       : Array.from({ length: vector.count }, (_, i) => this.#buffer.int64(vector.start + 8 * i));
   }
 
-  tables(field: number): Table[] {
+  /** @param most tables that make sense here; each takes memory many times its 4 bytes in the file */
+  tables(field: number, most: number): Table[] {
     const vector = this.#vector(field, 4);
+    if (vector !== null && vector.count > most) {
+      throw this.#buffer.damaged(`field ${field} of the table at ${this.#position} has ${vector.count} entries`);
+    }
     return vector === null
       ? []
       : Array.from(

@@ -31,6 +31,10 @@ import {
 } from './schema.js';
 
 const MAXIMUM_DIMENSIONS = 8;
+/** Tensors, and buffers, of one file. */
+const MAXIMUM_TENSORS = 65_536;
+/** Operators are counted, and said to be too many, only up to here. */
+const COUNTED_OPERATORS = 16 * MAXIMUM_OPERATORS;
 
 /** Whether the bytes carry the file identifier of TensorFlow Lite. */
 export function isTflite(bytes: Uint8Array): boolean {
@@ -50,7 +54,7 @@ export function importTflite(bytes: Uint8Array, place: string, modelName: string
   if (version !== 3) {
     throw unsupportedModel(place, `has the schema version ${version}`, 'Convert the model with TensorFlow 2');
   }
-  const subgraphs = model.tables(MODEL.subgraphs);
+  const subgraphs = model.tables(MODEL.subgraphs, 1024);
   const subgraph = subgraphs[0];
   if (subgraph === undefined) {
     throw damagedModel(place, 'holds no subgraph');
@@ -62,12 +66,16 @@ export function importTflite(bytes: Uint8Array, place: string, modelName: string
       'Export an inference function without control flow, as a single subgraph',
     );
   }
-  const tables = subgraph.tables(SUBGRAPH.operators);
+  const tables = subgraph.tables(SUBGRAPH.operators, COUNTED_OPERATORS);
   if (tables.length > MAXIMUM_OPERATORS) {
     throw tooManyOperators(place, tables.length);
   }
   const names = operatorNames(tables, operatorCodeNames(model), place);
-  const tensors = new TensorTable(subgraph.tables(SUBGRAPH.tensors), model.tables(MODEL.buffers), place);
+  const tensors = new TensorTable(
+    subgraph.tables(SUBGRAPH.tensors, MAXIMUM_TENSORS),
+    model.tables(MODEL.buffers, MAXIMUM_TENSORS),
+    place,
+  );
   const all = tables.map((table, i) => new FileNode(table, names[i], i, tensors, place));
   const outputs = subgraph.int32s(SUBGRAPH.outputs) ?? [];
   const nodes = withoutShapes(all, outputs);
@@ -80,16 +88,27 @@ export function importTflite(bytes: Uint8Array, place: string, modelName: string
     );
   }
   const inputs = (subgraph.int32s(SUBGRAPH.inputs) ?? []).map((index) => tensors.idOf(index));
-  return oneType(
-    dequantizeWeights({
-      name: modelName,
-      operators: nodes.flatMap((node) => entryOf(TFLITE_OPERATORS, node.operator)(node)),
-      inputs,
-      outputs: outputs.map((index) => tensors.idOf(index)),
-      tensors: tensors.used,
-    }),
-    place,
-  );
+  const graph: Graph = {
+    name: modelName,
+    operators: nodes.flatMap((node) => entryOf(TFLITE_OPERATORS, node.operator)(node)),
+    inputs,
+    outputs: outputs.map((index) => tensors.idOf(index)),
+    tensors: tensors.used,
+  };
+  refuseShared(graph, bytes.length, place);
+  return oneType(dequantizeWeights(graph), place);
+}
+
+/** Tensors may share a buffer, and what becomes of each takes memory of its own. */
+function refuseShared({ tensors }: Graph, fileBytes: number, place: string): void {
+  const elements = tensors.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+  if (elements > 65_536 + 2 * fileBytes) {
+    throw unsupportedModel(
+      place,
+      'shares its weights among so many tensors that they outgrow the file by far',
+      'Convert the model again; give every tensor a buffer of its own',
+    );
+  }
 }
 
 /**
@@ -114,7 +133,7 @@ function withoutShapes(nodes: readonly FileNode[], outputs: readonly number[]): 
 }
 
 function operatorCodeNames(model: Table): string[] {
-  return model.tables(MODEL.operatorCodes).map((code) => {
+  return model.tables(MODEL.operatorCodes, MAXIMUM_OPERATORS).map((code) => {
     // Files from before schema 3a have the byte-wide field only; later ones have both, the byte saturated at 127.
     const number = Math.max(
       code.int8(OPERATOR_CODE.deprecatedBuiltinCode),
@@ -144,6 +163,7 @@ class TensorTable {
   readonly #buffers: readonly Table[];
   readonly #place: string;
   readonly #ids = new Map<number, number>();
+  readonly #names = new Map<number, string>();
   readonly #shapes = new Map<number, number[]>();
   /** Constants by buffer and type: tensors that share a buffer share the array. */
   readonly #constants = new Map<string, ElementArray>();
@@ -155,7 +175,12 @@ class TensorTable {
   }
 
   nameOf(index: number): string {
-    return printableName(this.#table(index).string(TENSOR.name) ?? `tensor ${index}`);
+    let name = this.#names.get(index);
+    if (name === undefined) {
+      name = printableName(this.#table(index).string(TENSOR.name) ?? `tensor ${index}`);
+      this.#names.set(index, name);
+    }
+    return name;
   }
 
   shapeOf(index: number): number[] {
