@@ -19,7 +19,8 @@ export function fuzzCommand(args: string[]): void {
   });
   const originals = fuzzOriginals();
   const begin = performance.now();
-  console.log(`${originals.length} models: ${[...new Set(originals.map(({ name }) => name))].join(', ')}`);
+  const names = new Set(originals.map(({ name }) => name));
+  console.log(`${names.size} models: ${[...names].join(', ')}`);
   let news = begin;
   try {
     const tally = fuzz(originals, Number(values.from), Number(values.count), ({ inputs }) => {

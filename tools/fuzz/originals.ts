@@ -19,6 +19,7 @@ export function fuzzOriginals(): Original[] {
     spec,
   });
   return [
+    // Large files take most of the time and have little structure for it: once each, small ones several times.
     ...SHARED_MODELS.flatMap((name): Original[] => {
       const bytes = readShared(`${name}.tflite`);
       return bytes === null ? [] : [{ name, format: 'tflite', bytes }];
@@ -30,15 +31,18 @@ export function fuzzOriginals(): Original[] {
     },
     ...TFLITE_SAMPLES.flatMap((make, i): Original[] => {
       const spec = make();
-      // Small files and many operators: they count twice.
       const original: Original = { name: `sample ${i}`, format: 'tflite', bytes: writeTflite(spec), spec };
-      return [original, original];
+      return new Array<Original>(8).fill(original);
     }),
-    ...Object.entries(FAMILIES).map(([name, make]) => onnx(name, make())),
-    onnx('quantized net', quantizedNet()),
-    ...Array.from({ length: 6 }, (_, i) => onnx(`random ${i}`, randomOnnx(1000 + i))),
-    ...Array.from({ length: 2 }, (_, i) => onnx(`sequence ${i}`, randomSequenceOnnx(1000 + i))),
+    ...Object.entries(FAMILIES).flatMap(([name, make]) => twice(onnx(name, make()))),
+    ...twice(onnx('quantized net', quantizedNet())),
+    ...Array.from({ length: 6 }, (_, i) => twice(onnx(`random ${i}`, randomOnnx(1000 + i)))).flat(),
+    ...Array.from({ length: 2 }, (_, i) => twice(onnx(`sequence ${i}`, randomSequenceOnnx(1000 + i)))).flat(),
   ];
+}
+
+function twice(original: Original): Original[] {
+  return [original, original];
 }
 
 function readShared(name: string): Uint8Array | null {

@@ -128,7 +128,11 @@ function encodeStep(step: Step, numberOf: ReadonlyMap<number, number>): Uint8Arr
     return bytes;
   }
   view.setUint32(4, step.arenaOffset, true);
-  view.setUint32(8, 'nvmOffset' in step ? step.nvmOffset : step.kind === 'INPUT' ? step.sampleOffset : 0, true);
+  view.setUint32(
+    8,
+    'nvmOffset' in step ? step.nvmOffset : step.kind === 'INPUT' ? step.sampleOffset : 0,
+    true,
+  );
   view.setUint32(12, step.bytes, true);
   return bytes;
 }

@@ -14,11 +14,9 @@ import { dequantized } from './dequantize-weights.js';
  * graph becomes a float one that says how the int8 tensors were quantized.
  */
 export function oneType(graph: Graph, place: string): Graph {
-  if (activationsOf(graph).every(({ type }) => type === activationsOf(graph)[0].type && type !== 'uint8')) {
-    const quantizes = graph.operators.some(({ kind }) => kind === 'QUANTIZE');
-    if (!quantizes) {
-      return graph;
-    }
+  const found = new Set(activationsOf(graph).map(({ type }) => type));
+  if (found.size === 1 && !found.has('uint8') && graph.operators.every(({ kind }) => kind !== 'QUANTIZE')) {
+    return graph;
   }
   const shifted = { ...graph, tensors: graph.tensors.map(withoutUnsigned) };
   refuseOffsetWeights(graph, place);
