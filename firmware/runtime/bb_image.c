@@ -670,7 +670,13 @@ static int32_t bad_task_field(const bb_image_header_t *h, const bb_step_t *steps
     if (t->planned > 1) {
         return offsetof(bb_task_t, planned);
     }
-    return all_zero(t->reserved, sizeof t->reserved) ? -1 : (int32_t)offsetof(bb_task_t, reserved);
+    if (t->reserved0 != 0) {
+        return offsetof(bb_task_t, reserved0);
+    }
+    if (t->go_millivolts < t->commit_millivolts) {
+        return offsetof(bb_task_t, go_millivolts);
+    }
+    return t->reserved1 == 0 ? -1 : (int32_t)offsetof(bb_task_t, reserved1);
 }
 
 /* A section of `count` records of `size` bytes: aligned and inside the image. */
@@ -755,8 +761,17 @@ bb_status_t bb_image_check(const uint8_t *image, uint32_t available, uint32_t bo
     if (h->bank_bytes > h->nvm_bytes / 2u || (h->bank_bytes != 0 && h->light_commits != 0)) {
         return structure(HEADER(bank_bytes), detail);
     }
-    if (!all_zero(h->reserved1, sizeof h->reserved1)) {
+    if (h->wake_millivolts < h->rest_millivolts) {
+        return structure(HEADER(wake_millivolts), detail);
+    }
+    if (h->reserved1 != 0) {
         return structure(HEADER(reserved1), detail);
+    }
+    if (h->nap_micros != 0 && (h->nap_micros < BB_NAP_MICROS_MIN || h->nap_micros > BB_NAP_MICROS_MAX)) {
+        return structure(HEADER(nap_micros), detail);
+    }
+    if (!all_zero(h->reserved2, sizeof h->reserved2)) {
+        return structure(HEADER(reserved2), detail);
     }
 
     const bb_operator_t *operators = bb_image_operators(image);

@@ -49,7 +49,12 @@ typedef struct bb_image_header {
     uint32_t constants_offset;
     uint32_t constants_bytes;
     uint32_t bank_bytes; /* 0: one place for everything preserved; else size of each of two banks */
-    uint8_t reserved1[36];
+    uint16_t brown_out_millivolts; /* a board that runs has more: readings below are not believed */
+    uint16_t rest_millivolts;      /* below, it is worth waiting for the capacitor if enough is harvested */
+    uint16_t wake_millivolts;      /* until it has this much */
+    uint16_t reserved1;
+    uint32_t nap_micros; /* between two looks at the capacitor while resting; 0 = never rests */
+    uint8_t reserved2[24];
 } bb_image_header_t;
 
 typedef struct bb_task {
@@ -59,12 +64,19 @@ typedef struct bb_task {
     uint32_t step_count;
     uint32_t save_first;
     uint32_t save_count;
-    uint16_t commit_millivolts; /* BB_COMMIT_ALWAYS, or the capacitor voltage below which the task commits */
+    uint16_t commit_millivolts; /* BB_COMMIT_ALWAYS, or the capacitor voltage below which it is time to commit */
     uint8_t planned;            /* 1: commits also while the sensing is not trusted */
-    uint8_t reserved[5];
+    uint8_t reserved0;
+    uint16_t go_millivolts;    /* from here to the next task's end and its commit: with less, no further */
+    uint16_t begin_millivolts; /* the same before this task, if it begins a power cycle or an inference */
+    uint32_t left;             /* planned energy from this task to the inference's end, as the square of millivolts it costs */
+    uint32_t reserved1;
 } bb_task_t;
 
 #define BB_COMMIT_ALWAYS 0u
+/* Bounds of nap_micros: over the time that going to sleep takes, and short enough that a host never waits in vain. */
+#define BB_NAP_MICROS_MIN 200u
+#define BB_NAP_MICROS_MAX 50000u
 
 enum { BB_STEP_EXECUTE = 0, BB_STEP_LOAD = 1, BB_STEP_SAVE = 2, BB_STEP_INPUT = 3, BB_STEP_OUTPUT = 4, BB_STEP_FETCH = 5, BB_STEP_SPILL = 6 };
 
@@ -89,7 +101,7 @@ typedef struct bb_dataset_header {
 } bb_dataset_header_t;
 
 _Static_assert(sizeof(bb_image_header_t) == 128, "image header layout is fixed by SPEC.md");
-_Static_assert(sizeof(bb_task_t) == 32, "task layout is fixed by SPEC.md");
+_Static_assert(sizeof(bb_task_t) == 40, "task layout is fixed by SPEC.md");
 _Static_assert(sizeof(bb_step_t) == 16, "step layout is fixed by SPEC.md");
 _Static_assert(sizeof(bb_dataset_header_t) == 32, "data set layout is fixed by SPEC.md");
 

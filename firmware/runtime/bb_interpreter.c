@@ -5,6 +5,7 @@
 #include "bb_image.h"
 #include "bb_port.h"
 #include "bb_record.h"
+#include "bb_rest.h"
 #include "bb_runtime.h"
 
 /* Result i stays readable in its slot until inference i + 2 ends, long after its acknowledgement. */
@@ -98,6 +99,7 @@ void bb_boot(bb_runtime_t *rt, const uint8_t *image, const uint8_t *dataset) {
     rt->image = image;
     rt->dataset = dataset;
     rt->arena_valid = false;
+    bb_rest_forget(rt);
     bb_record_load(rt);
     if (rt->record.state != BB_STATE_RUNNING) {
         return;
@@ -165,16 +167,10 @@ void bb_stop(bb_runtime_t *rt) {
     }
 }
 
-/* Whether the task just executed is committed. Sensing decides about time only: see DESIGN.md. */
-static bool must_commit(const bb_runtime_t *rt, const bb_task_t *task) {
-    return task->commit_millivolts == BB_COMMIT_ALWAYS || (task->planned != 0 && rt->record.careful != 0) ||
-           bb_port_capacitor_millivolts() < task->commit_millivolts;
-}
-
-/* Makes everything up to `position` durable. */
-static void commit(bb_runtime_t *rt, const bb_task_t *task, bool inference_ends) {
+void bb_commit(bb_runtime_t *rt, bool inference_ends) {
     bb_record_t *const r = &rt->record;
     const bb_image_header_t *const h = bb_image_header(rt->image);
+    const bb_task_t *const task = bb_image_tasks(rt->image) + rt->position - 1;
     run_steps(rt, task->save_first, task->save_count);
     r->tasks_executed += rt->position - r->task;
     r->checkpoints++;
@@ -204,15 +200,26 @@ bb_event_t bb_advance(bb_runtime_t *rt) {
     const bb_task_t *const tasks = bb_image_tasks(rt->image);
     if (!rt->arena_valid) {
         rt->position = r->task;
+        rt->rest.known = false;
+        bb_rest_before(rt, tasks + r->task);
         run_steps(rt, tasks[r->task].restore_first, tasks[r->task].restore_count);
         rt->arena_valid = true;
+    } else if (rt->position == 0) {
+        rt->rest.known = false;
+        bb_rest_before(rt, tasks);
     }
     const bb_task_t *const task = tasks + rt->position;
+    bb_rest_observe(rt, task);
     run_steps(rt, task->step_first, task->step_count);
     rt->position++;
     const bool inference_ends = rt->position == bb_image_header(rt->image)->task_count;
-    if (must_commit(rt, task)) {
-        commit(rt, task, inference_ends);
+    if (task->commit_millivolts == BB_COMMIT_ALWAYS) {
+        bb_commit(rt, inference_ends);
+    } else {
+        if (task->planned != 0 && r->careful != 0) {
+            bb_commit(rt, false);
+        }
+        bb_rest_after(rt, task);
     }
     return inference_ends ? BB_EVENT_RESULT : BB_EVENT_TASK;
 }

@@ -37,6 +37,17 @@ uint32_t bb_port_burst_missing(uint32_t burst);
 void bb_port_burst_end(void);
 
 /*
+ * Low power between begin and end: memory survives, the capacitor can be read, and nothing else works; in particular, what
+ * the host sends is lost, as while the board is off. Between them the core calls nothing but these and the reading of the
+ * capacitor. Whatever is being sent on the serial line leaves before begin returns.
+ */
+void bb_port_rest_begin(void);
+void bb_port_rest_end(void);
+
+/* Sleeps for `micros` microseconds, at least 50, as deeply as it can come back from in time. */
+void bb_port_nap(uint32_t micros);
+
+/*
  * What only a board implements: the serial command handler (bb_device.c) needs it, the host build does not link it.
  */
 

@@ -42,7 +42,9 @@ typedef struct bb_record {
     uint8_t starts;  /* starts of the board since the last commit of a task, at most 255 */
     uint8_t careful; /* 1: a whole power cycle passed without a commit, so planned commits are made whatever is sensed */
     uint8_t reserved2;
-    uint8_t reserved3[40];
+    uint32_t rests;         /* times the run waited for the capacitor with its memory alive */
+    uint64_t rested_micros; /* and how long, all together */
+    uint8_t reserved3[28];
     uint32_t crc;
 } bb_record_t;
 
@@ -58,6 +60,17 @@ typedef struct bb_light_record {
 
 _Static_assert(sizeof(bb_light_record_t) == BB_LIGHT_RECORD_BYTES, "light record layout is fixed by SPEC.md");
 
+/* What the board knows of its harvest, for deciding when to rest. Lost with the power; only time depends on it. */
+typedef struct bb_rest {
+    uint16_t level;       /* rests below this many millivolts where it need not */
+    uint8_t stalls;       /* times it waited in vain with too little to go on */
+    bool known;           /* the next two hold */
+    uint32_t from_square; /* square of the millivolts, and */
+    uint32_t from_left;   /* planned energy left (bb_task_t), when it last began to work */
+} bb_rest_t;
+
+_Static_assert(sizeof(bb_rest_t) == 12, "the host reads it as bytes, which must all be defined");
+
 typedef struct bb_runtime {
     bb_record_t record;      /* the state that the last commit made valid */
     uint8_t current_slot;    /* 0 = A, 1 = B: where that record is */
@@ -65,6 +78,7 @@ typedef struct bb_runtime {
     uint32_t position;       /* while arena_valid: next task, at or after the record's, which is the next one committed */
     const uint8_t *image;    /* checked image, or NULL */
     const uint8_t *dataset;  /* checked data set, or NULL */
+    bb_rest_t rest;
     uint8_t *arena;
     uint32_t arena_capacity;
     uint32_t nvm_capacity;

@@ -32,6 +32,8 @@ export interface BoardProfile {
     activeAmps: SourcedValue;
     /** Core waiting for an interrupt, clocks running. */
     sleepAmps: SourcedValue;
+    /** Core asleep, crystal on, PLL off, all clocks gated: what a resting board draws, and the floor of the others. */
+    gatedAmps: SourcedValue;
     /** Drawn from the capacitor while the switch to the board is open. */
     offAmps: SourcedValue;
     /** On top of active while the FRAM is being accessed. */
@@ -56,6 +58,8 @@ export interface BoardProfile {
   timing: {
     crystalHertz: SourcedValue;
     ringOscillatorHertz: SourcedValue;
+    /** From switching the PLL on until it is locked. */
+    pllLockSeconds: SourcedValue;
     /** Cycles to enter and to leave an interrupt handler. */
     exceptionCycles: SourcedValue;
     /** Cycles of a load or store beyond the first, on the bus of the slow peripherals. */

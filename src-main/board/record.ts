@@ -39,6 +39,9 @@ export interface BoardRecord {
   tasksReexecuted: number;
   nvmBytesRead: number;
   nvmBytesWritten: number;
+  /** Times the run waited for the capacitor with its memory alive, and how long in all. */
+  rests: number;
+  restedSeconds: number;
 }
 
 /**
@@ -85,6 +88,8 @@ export function decodeUncheckedRecord(bytes: Uint8Array): BoardRecord | null {
     datasetCrc: u32(60),
     nvmBytesRead: Number(view.getBigUint64(64, true)),
     nvmBytesWritten: Number(view.getBigUint64(72, true)),
+    rests: u32(84),
+    restedSeconds: Number(view.getBigUint64(88, true)) / 1e6,
   };
 }
 

@@ -2,6 +2,12 @@
  * What the rail sees of a simulated board: something that can be powered, runs for a number of cycles, draws charge, and
  * has a serial line. Implemented by the virtual Pico; the co-simulation with the capacitor is in campaign/bench.
  */
+/**
+ * What the chip does: the profile's start-up, executing, waiting for an interrupt with its clocks running, or sleeping with
+ * most of them gated (RP2040: SLEEP).
+ */
+export type PowerState = 'startup' | 'active' | 'waiting' | 'resting';
+
 export interface BoardSlice {
   /** CPU cycles that passed, sleep included. */
   cycles: number;

@@ -40,14 +40,36 @@ export type Step =
 
 export type Save = Extract<Step, { kind: 'SAVE' }>;
 
-/** When the work since the last commit becomes durable: always after this task, or when the capacitor runs low. */
+/**
+ * When the work since the last commit becomes durable: always after this task, or when the capacitor runs low. What a board
+ * does with the voltages is in firmware/SPEC.md, section 5.3.
+ */
 export type Commit =
   | { when: 'always' }
   /**
    * `planned`: also, whatever the voltage seems to be, once a whole power cycle has passed without a commit; that is when
    * the sensing has shown that it cannot be trusted.
    */
-  | { when: 'below'; millivolts: number; planned: boolean };
+  | {
+      when: 'below';
+      /** Less than this is just enough to commit here. */
+      millivolts: number;
+      /** With this it may go on: through the next task and a commit after it. At least `millivolts`. */
+      goMillivolts: number;
+      planned: boolean;
+    };
+
+/** When a board waits for its capacitor instead of working on until the power fails. */
+export interface Rest {
+  /** A board that runs has more; readings below are not believed. */
+  brownOutMillivolts: number;
+  /** Below, it is worth waiting where enough is harvested, */
+  restMillivolts: number;
+  /** up to this. */
+  wakeMillivolts: number;
+  /** Between two looks at the capacitor. */
+  napMicros: number;
+}
 
 /**
  * Atomic and idempotent: it either commits as a whole or is executed again from `restore`. Invariant (checked by the
@@ -62,6 +84,16 @@ export interface Task {
   /** What is preserved right before the commit, and only if there is one. */
   save: Save[];
   commit: Commit;
+  /** For plans that rest. */
+  outlook?: Outlook;
+}
+
+/** What a board has to know of the way ahead, to wait for the capacitor no longer than it must. */
+export interface Outlook {
+  /** What it takes to begin a power cycle or an inference with this task: through it and a commit after it. */
+  beginMillivolts: number;
+  /** Planned energy from this task to the end of the inference, in squared millivolts of the capacitor: 2 E / C. */
+  leftSquareMillivolts: number;
 }
 
 /** What is written at a commit inside an inference: the whole progress record, or 16 bytes that continue it. */
@@ -120,6 +152,8 @@ export interface Plan {
    * many bytes, which commits fill in turn; each save is then everything that the rest of the inference needs.
    */
   bankBytes: number;
+  /** Null: it never waits. */
+  rest: Rest | null;
   tasks: Task[];
   macs: number;
 }

@@ -36,6 +36,8 @@ test('every field of a record is where the specification has it', () => {
     68: 1,
     72: 16,
     76: 2,
+    84: 17,
+    88: 2_500_000,
   });
   assert.deepEqual(decodeRecord(bytes), {
     sequence: 9,
@@ -55,6 +57,8 @@ test('every field of a record is where the specification has it', () => {
     datasetCrc: 14,
     nvmBytesRead: 15 + 2 ** 32,
     nvmBytesWritten: 16 + 2 ** 33,
+    rests: 17,
+    restedSeconds: 2.5,
   });
 });
 

@@ -40,7 +40,11 @@ const AT = {
   constants: 80,
   constantsBytes: 84,
   bankBytes: 88,
-  reserved1: 92,
+  brownOutMillivolts: 92,
+  wakeMillivolts: 96,
+  reserved1: 98,
+  napMicros: 100,
+  reserved2: 104,
 } as const;
 
 function smallImage(seed = 11, operators = 6): { image: Uint8Array; graph: Graph; dataset: Uint8Array } {
@@ -116,7 +120,15 @@ test('every field of the header that is wrong has its own answer', () => {
     ['output, none', patched(image, AT.output, 0), structure(AT.output)],
     ['output, too large', patched(image, AT.output, 1025), structure(AT.output)],
     ['tasks, none', patched(image, AT.taskCount, 0), structure(AT.tasks)],
-    ['reserved at the end', patched(image, AT.reserved1 + 32, 1), structure(AT.reserved1)],
+    [
+      'wakes below where it rests',
+      patched(image, AT.brownOutMillivolts, 1 << 16),
+      structure(AT.wakeMillivolts),
+    ],
+    ['reserved after it', patched(image, AT.wakeMillivolts, 1 << 16), structure(AT.reserved1)],
+    ['nap, too short', patched(image, AT.napMicros, 199), structure(AT.napMicros)],
+    ['nap, too long', patched(image, AT.napMicros, 50_001), structure(AT.napMicros)],
+    ['reserved at the end', patched(image, AT.reserved2 + 20, 1), structure(AT.reserved2)],
   ];
   for (const offset of [AT.operators, AT.tasks, AT.steps, AT.constants]) {
     cases.push(

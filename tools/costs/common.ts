@@ -39,7 +39,7 @@ export function measureCommon(): CommonCycles {
     Array.from({ length: TASKS_AFTER_START }, () => emptyTask()),
     false,
   );
-  const sensing: Commit = { when: 'below', millivolts: 1, planned: false };
+  const sensing: Commit = { when: 'below', millivolts: 1, goMillivolts: 1, planned: false };
   const sensed = 40;
   const { taskCycles: bankCycles } = time(
     'record',

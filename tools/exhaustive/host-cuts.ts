@@ -8,7 +8,8 @@
  * What follows a cut is executed by the board itself: start, restore, the task again, its commit. The rest is not executed
  * a second time when its outcome is known already. The argument: right after a commit, all that decides how a run without
  * further failures goes on is (a) the record without its counters and its sequence number, as the board has it in RAM, (b)
- * NVM behind the records, (c) every byte of the arena, and (d) which results the host has. Code, image and samples are
+ * NVM behind the records, (c) every byte of the arena and what the board knows of its harvest, with the number of readings of
+ * the capacitor since that commit, since a sensor here answers by it, and (d) which results the host has. Code, image and samples are
  * constants; the noise in SRAM after a start is fixed and part of (c); slots hold older records that nobody reads while the
  * power stays. So when two executions agree in (a) to (d), byte for byte (a SHA-256 of them stands for the bytes), they do
  * the same for ever after. The first one to reach such a state is followed to the end of all runs, with all its results
@@ -584,10 +585,11 @@ export class HostCuts {
       record.fill(0, begin, end);
     }
     return createHash('sha256')
-      .update(JSON.stringify([view.order, view.started, view.taken]))
+      .update(JSON.stringify([view.order, view.started, view.taken, this.sensed]))
       .update(record)
       .update(board.nvm.subarray(NVM_DATA_OFFSET))
       .update(board.arena)
+      .update(board.restBytes())
       .digest('base64');
   }
 
@@ -623,6 +625,7 @@ const COUNTERS = [
   [4, 8],
   [40, 60],
   [64, 80],
+  [84, 96],
   [124, 128],
 ] as const;
 

@@ -119,6 +119,17 @@ uint32_t bb_port_capacitor_millivolts(void) {
     return bb_host_capacitor_millivolts();
 }
 
+/* Time passes on the host only in what it answers next about the capacitor. */
+void bb_port_rest_begin(void) {
+}
+
+void bb_port_rest_end(void) {
+}
+
+void bb_port_nap(uint32_t micros) {
+    (void)micros;
+}
+
 /* The place: memory for the arena and the NVM, and the board number that images are checked against. */
 EXPORT(configure)
 void host_configure(uint8_t *arena, uint32_t arena_capacity, uint8_t *nvm_memory, uint32_t nvm_capacity, uint32_t board) {
@@ -179,4 +190,9 @@ EXPORT(acknowledge) void host_acknowledge(uint32_t run_id, uint32_t inference) {
 /* Address of the record as this power cycle sees it: committed state plus what only RAM knows yet. */
 EXPORT(record) const bb_record_t *host_record(void) {
     return &runtime.record;
+}
+
+/* What the board knows of its harvest, 12 bytes: with record and arena, all that decides how a run goes on. */
+EXPORT(rest) const bb_rest_t *host_rest(void) {
+    return &runtime.rest;
 }

@@ -24,6 +24,38 @@
 #define RESETS_USED \
     (RESET_DMA | RESET_IO_BANK0 | RESET_PADS_BANK0 | RESET_PLL_SYS | RESET_SPI0 | RESET_TIMER | RESET_UART0)
 
+/* Starts the PLL, which has its reference, and lets the system clock come from it. */
+static void pll_on(void)
+{
+    CLEAR_BITS(PLL_SYS_PWR) = PLL_POWER_DOWN | PLL_VCO_DOWN;
+    while ((REGISTER(PLL_SYS_CS) & PLL_LOCK) == 0) {
+    }
+    REGISTER(PLL_SYS_PRIM) = PLL_POST_DIVIDERS;
+    CLEAR_BITS(PLL_SYS_PWR) = PLL_POST_DIVIDER_DOWN;
+    /* The auxiliary source is PLL_SYS out of reset; only the glitch-free switch has to turn. */
+    REGISTER(CLK_SYS_CTRL) = CLK_SYS_FROM_AUX;
+    while ((REGISTER(CLK_SYS_SELECTED) & (1u << CLK_SYS_FROM_AUX)) == 0) {
+    }
+}
+
+static void leave_pll(void)
+{
+    CLEAR_BITS(CLK_SYS_CTRL) = CLK_SYS_FROM_AUX;
+    while ((REGISTER(CLK_SYS_SELECTED) & 1u) == 0) {
+    }
+}
+
+void pico_clocks_slow(void)
+{
+    leave_pll();
+    SET_BITS(PLL_SYS_PWR) = PLL_POWER_DOWN | PLL_VCO_DOWN | PLL_POST_DIVIDER_DOWN;
+}
+
+void pico_clocks_fast(void)
+{
+    pll_on();
+}
+
 void pico_clocks_start(void)
 {
     REGISTER(XOSC_STARTUP) = XOSC_STARTUP_1MS;
@@ -32,9 +64,7 @@ void pico_clocks_start(void)
      * After power-on all of this is so already. After a start by a debugger or another program's jump, the PLL may be running
      * and the system clock come from it: leave it before it is stopped, and begin with peripherals as after power-on.
      */
-    CLEAR_BITS(CLK_SYS_CTRL) = CLK_SYS_FROM_AUX;
-    while ((REGISTER(CLK_SYS_SELECTED) & 1u) == 0) {
-    }
+    leave_pll();
     SET_BITS(RESETS_RESET) = RESETS_USED;
     CLEAR_BITS(RESETS_RESET) = RESETS_USED;
     while ((REGISTER(RESETS_DONE) & RESETS_USED) != RESETS_USED) {
@@ -48,15 +78,6 @@ void pico_clocks_start(void)
 
     REGISTER(PLL_SYS_CS) = 1;
     REGISTER(PLL_SYS_FBDIV) = PLL_FEEDBACK;
-    CLEAR_BITS(PLL_SYS_PWR) = PLL_POWER_DOWN | PLL_VCO_DOWN;
-    while ((REGISTER(PLL_SYS_CS) & PLL_LOCK) == 0) {
-    }
-    REGISTER(PLL_SYS_PRIM) = PLL_POST_DIVIDERS;
-    CLEAR_BITS(PLL_SYS_PWR) = PLL_POST_DIVIDER_DOWN;
-
-    /* The auxiliary source is PLL_SYS out of reset; only the glitch-free switch has to turn. */
-    REGISTER(CLK_SYS_CTRL) = CLK_SYS_FROM_AUX;
-    while ((REGISTER(CLK_SYS_SELECTED) & (1u << CLK_SYS_FROM_AUX)) == 0) {
-    }
+    pll_on();
     REGISTER(CLK_PERI_CTRL) = CLK_ENABLE;
 }

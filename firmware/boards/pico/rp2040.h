@@ -88,6 +88,10 @@
 #define CLK_SYS_CTRL 0x4000803cu
 #define CLK_SYS_SELECTED 0x40008044u
 #define CLK_PERI_CTRL 0x40008048u
+#define CLOCKS_SLEEP_EN0 0x400080a8u
+#define CLOCKS_SLEEP_EN1 0x400080acu
+#define SLEEP_EN1_TIMER (1u << 5)
+#define SLEEP_EN1_WATCHDOG (1u << 12) /* its tick drives the timer */
 #define CLK_ADC_CTRL 0x40008060u
 #define CLK_ADC_DIV 0x40008064u
 #define WATCHDOG_CTRL 0x40058000u
@@ -108,6 +112,7 @@
 #define UART0_IFLS 0x40034034u
 #define UART0_IMSC 0x40034038u
 #define UART0_ICR 0x40034044u
+#define UART_FR_BUSY (1u << 3)
 #define UART_FR_RXFE (1u << 4)
 #define UART_FR_TXFF (1u << 5)
 #define UART_INT_RX (1u << 4)
@@ -143,6 +148,8 @@
 /* Cortex-M0+ private peripherals: section 2.4.8. */
 #define NVIC_ISER 0xe000e100u
 #define SCB_VTOR 0xe000ed08u
+#define SCB_SCR 0xe000ed10u
+#define SCR_SLEEPDEEP (1u << 2)
 #define IRQ_TIMER0 0u
 #define IRQ_DMA0 11u
 #define IRQ_UART0 20u

@@ -11,11 +11,14 @@
 #define BAUD_INTEGER 7u
 #define BAUD_FRACTION 52u
 #define LCR_8N1_FIFO ((3u << 5) | (1u << 4))
-#define CR_ENABLE ((1u << 9) | (1u << 8) | 1u)
+#define CR_RECEIVE (1u << 9)
+#define CR_ENABLE (CR_RECEIVE | (1u << 8) | 1u)
 /* Input buffer on, 4 mA, pull-up, hysteresis: section 2.19.6.3. */
 #define PAD_INPUT_PULLED_UP ((1u << 6) | (1u << 4) | (1u << 3) | (1u << 1))
 /* Interrupt when the receive FIFO is half full and when the transmit FIFO is down to an eighth. */
 #define IFLS_RX_HALF_TX_EIGHTH (2u << 3)
+
+#define BYTE_MICROS 10u
 
 /* Receive: two of the longest frames. Transmit: one RESULT and the record frames around it. One byte of each stays free. */
 #define RX_RING (2u * BB_LINK_ENCODED_MAX + 8u)
@@ -71,6 +74,21 @@ IN_SRAM void pico_uart_interrupt(void)
     }
     REGISTER(UART0_ICR) = UART_INT_RX_TIMEOUT;
     feed();
+}
+
+void pico_uart_quiet(void)
+{
+    while (tx_tail != tx_head || (REGISTER(UART0_FR) & UART_FR_BUSY) != 0) {
+        const uint32_t head = tx_head;
+        const uint32_t unsent = head >= tx_tail ? head - tx_tail : head + TX_RING - tx_tail;
+        bb_port_wait((unsent + 1u) * BYTE_MICROS);
+    }
+    CLEAR_BITS(UART0_CR) = CR_RECEIVE;
+}
+
+void pico_uart_listen(void)
+{
+    SET_BITS(UART0_CR) = CR_RECEIVE;
 }
 
 int pico_uart_silent(void)

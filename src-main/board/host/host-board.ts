@@ -76,9 +76,11 @@ interface CoreExports {
   readResult(output: number, capacity: number): number;
   acknowledge(runId: number, inference: number): void;
   record(): number;
+  rest(): number;
   __heap_base: WebAssembly.Global;
 }
 
+const REST_BYTES = 12;
 const PAGE_BYTES = 65_536;
 const ALIGNMENT = 16;
 const RESULT_CAPACITY = 1024;
@@ -245,6 +247,11 @@ export class HostBoard {
   /** The same as the bytes of firmware/SPEC.md section 5; sequence number, counters and CRC may be ahead of NVM. */
   recordBytes(): Uint8Array {
     return this.powered((core) => this.bytes(core.record(), RECORD_BYTES).slice());
+  }
+
+  /** What the board knows of its harvest: with record and arena, all that decides how a run goes on. */
+  restBytes(): Uint8Array {
+    return this.powered((core) => this.bytes(core.rest(), REST_BYTES).slice());
   }
 
   private bytes(address: number, length: number): Uint8Array {

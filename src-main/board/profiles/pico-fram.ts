@@ -41,6 +41,10 @@ export const picoFram: BoardProfile = {
       0.011,
       'estimate: core waiting, all clocks and the PLL running; published measurements of an idle Pico lie at 8 to 13 mA',
     ),
+    gatedAmps: uncalibrated(
+      0.0015,
+      'estimate: MicroPython measured 1.5 mA at 5 V USB on a Pico asleep on a timer with the same clocks gated (its rp2 lightsleep, pull request of issue 8770); less 0.32 mA into the divider that senses VBUS, absent on VSYS (Raspberry Pi Pico datasheet, appendix B); 1.2 mA x 4.7 V x 0.85 / 3.3 V',
+    ),
     offAmps: uncalibrated(
       2e-6,
       'leakage of a load switch and of the supervisor in front of it; to be measured',
@@ -76,6 +80,10 @@ export const picoFram: BoardProfile = {
     ringOscillatorHertz: uncalibrated(
       6.5e6,
       'RP2040 datasheet, section 2.17.1: nominally 6.5 MHz at power-on, 1.8 to 12 MHz with process, voltage, temperature',
+    ),
+    pllLockSeconds: uncalibrated(
+      100e-6,
+      'estimate: no figure in the RP2040 datasheet, section 2.18; some thousand cycles of the 12 MHz reference',
     ),
     exceptionCycles: byDesign(
       15,

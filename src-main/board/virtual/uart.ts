@@ -55,6 +55,8 @@ export class Uart extends BasePeripheral {
     private readonly hostBaud: number | null,
     private readonly baudTolerance: number,
     private readonly onByte: (byte: number) => void,
+    /** Its own clocks run. */
+    private readonly isClocked: () => boolean,
   ) {
     super(rp2040, 'UART0');
     this.transmitted = clock.createTickAlarm(() => this.endTransmit());
@@ -207,7 +209,7 @@ export class Uart extends BasePeripheral {
     }
     const enabled = (this.control & (CR_ENABLE | CR_RX)) === (CR_ENABLE | CR_RX);
     const intact = Math.abs(this.baud / this.lineBaud - 1) < this.baudTolerance;
-    if (!enabled || !intact || this.receive.length >= FIFO_BYTES) {
+    if (!enabled || !intact || !this.isClocked() || this.receive.length >= FIFO_BYTES) {
       return;
     }
     this.receive.push(byte);

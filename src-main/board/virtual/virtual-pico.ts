@@ -1,7 +1,8 @@
 import { GPIOPinState, RP2040 } from 'rp2040js';
 import { InputError, RunError } from '../../common/errors.js';
 import type { BoardProfile } from '../profile.js';
-import type { BoardSlice, CommitObservation, VirtualBoard } from '../virtual-board.js';
+import type { BoardSlice, CommitObservation, PowerState, VirtualBoard } from '../virtual-board.js';
+import { ClockBlock, SystemPll } from './clock-block.js';
 import { CycleClock } from './cycle-clock.js';
 import type { ProgramSegment } from '../images/program-image.js';
 import type { BoardFaults } from './board-faults.js';
@@ -9,6 +10,7 @@ import { BootRom, ROM_BYTES } from './boot-rom.js';
 import { BoardFault, hex } from './fault.js';
 import { Dma } from './dma.js';
 import { Fram } from './fram.js';
+import { PowerMeter } from './power-meter.js';
 import { NoiseSource } from './random.js';
 import { Snapshot } from './snapshot.js';
 import { SpiController } from './spi.js';
@@ -45,6 +47,8 @@ export interface ForeignProgram {
 
 /** What the simulation counts beside what the rail and the serial line see. */
 export interface VirtualPico extends VirtualBoard {
+  /** Seconds spent in each state since power-on; null while it is off. */
+  readonly stateSeconds: Readonly<Record<PowerState, number>> | null;
   /** Since construction. */
   readonly instructions: number;
   /** CPU cycles executed since power-on, wait states included, sleep and start-up not. */
@@ -66,14 +70,19 @@ const BOOT_OFFSET_IN_SRAM = 0x41f00;
 const PIN_FRAM_SELECT = 17;
 const SPOILED_BYTE = 0xa5;
 const CAPACITOR_CHANNEL = 0;
+/** System control register of the core, and its bit that lets clocks be gated while it sleeps: section 2.4.8. */
+const SCB_SCR = 0xe000ed10;
+const SCR_SLEEPDEEP = 1 << 2;
 
 /** Places of rp2040js' peripheral table that are ours: (address >>> 14) << 2. */
 const PAGE = {
   xipControl: 0x14000,
   ssi: 0x18000,
+  clocks: 0x40008,
   resets: 0x4000c,
   qspiPins: 0x40018,
   crystal: 0x40024,
+  pllSys: 0x40028,
   uart: 0x40034,
   spi: 0x4003c,
   dma: 0x50000,
@@ -83,6 +92,10 @@ const PAGE = {
 
 /** The parts that are made anew at every power-on. */
 interface Powered {
+  clocks: ClockBlock;
+  meter: PowerMeter;
+  /** System control register. */
+  scr: number;
   resets: Resets;
   uart: Uart;
   spi: SpiController;
@@ -190,6 +203,21 @@ class Pico implements VirtualPico {
     return this.cache.misses;
   }
 
+  get stateSeconds(): Readonly<Record<PowerState, number>> | null {
+    const { powered, clockHertz } = this;
+    if (!powered) {
+      return null;
+    }
+    powered.meter.advance(this.clock.ticks);
+    const { startup, active, waiting, resting } = powered.meter.stateTicks;
+    return {
+      startup: startup / clockHertz,
+      active: active / clockHertz,
+      waiting: waiting / clockHertz,
+      resting: resting / clockHertz,
+    };
+  }
+
   get simulatedSeconds(): number {
     return this.clock.ticks / this.clockHertz;
   }
@@ -220,6 +248,9 @@ class Pico implements VirtualPico {
       this.faults.flash === 'unidentified',
     );
     const resets = new Resets(rp2040);
+    const clocks = new ClockBlock(rp2040);
+    const meter = new PowerMeter(this.profile.power, clockHertz);
+    meter.enter('startup', 0, timing.ringOscillatorHertz.value);
     const uart = new Uart(
       rp2040,
       clock,
@@ -227,6 +258,7 @@ class Pico implements VirtualPico {
       this.foreign ? null : this.profile.serialBaud,
       timing.baudTolerance.value,
       (byte) => this.transmit(byte),
+      () => !(this.executor.sleeping && this.sleepsDeeply && clocks.uartSleeps),
     );
     const spi = new SpiController(rp2040, clock, clockHertz, timing.nvmMaximumHertz.value, (byte) =>
       fram.exchange(byte),
@@ -237,6 +269,8 @@ class Pico implements VirtualPico {
     };
     const ssi = new Ssi(rp2040, clock, clockHertz, flash, timing, onXip, this.flashWithoutWaitStates);
     const { peripherals } = rp2040;
+    peripherals[PAGE.clocks] = clocks;
+    peripherals[PAGE.pllSys] = new SystemPll(rp2040, clock, timing.pllLockSeconds.value * clockHertz);
     peripherals[PAGE.resets] = resets;
     peripherals[PAGE.uart] = uart;
     peripherals[PAGE.spi] = spi;
@@ -249,7 +283,7 @@ class Pico implements VirtualPico {
     peripherals[PAGE.watchdog] = new TickGenerator(rp2040);
 
     const startupTicks = Math.round(this.profile.power.startupSeconds.value * clockHertz);
-    this.powered = { resets, uart, spi, fram, flash, startupTicks };
+    this.powered = { clocks, meter, scr: 0, resets, uart, spi, fram, flash, startupTicks };
     this.handOver();
   }
 
@@ -273,15 +307,15 @@ class Pico implements VirtualPico {
     const begin = clock.ticks;
     const end = begin + maximumCycles;
     const { power } = this.profile;
-    let coulombTicks = 0;
-    let sleepTicks = 0;
-    let startupTicks = 0;
+    const { meter } = powered;
     if (powered.startupTicks > 0) {
-      startupTicks = Math.min(powered.startupTicks, maximumCycles);
+      const startupTicks = Math.min(powered.startupTicks, maximumCycles);
       powered.startupTicks -= startupTicks;
       // The start-up is over before anything else is scheduled, so time may simply pass.
       clock.skipTo(begin + startupTicks);
-      coulombTicks += startupTicks * power.startupAmps.value;
+      if (powered.startupTicks === 0) {
+        meter.enter('active', clock.ticks, this.rp2040.clkSys);
+      }
     }
     try {
       while (clock.ticks < end && this.transmitted.length === 0) {
@@ -293,16 +327,17 @@ class Pico implements VirtualPico {
         if (executor.sleeping) {
           if (executor.wakes) {
             executor.sleeping = false;
+            meter.enter('active', clock.ticks, this.rp2040.clkSys);
             continue;
           }
-          const now = clock.ticks;
-          const next = Math.min(end, Math.max(now, clock.nextAlarmTicks));
-          sleepTicks += next - now;
-          clock.skipTo(next);
+          clock.skipTo(Math.min(end, Math.max(clock.ticks, clock.nextAlarmTicks)));
           continue;
         }
         clock.setLimit(end);
         executor.run();
+        if (executor.sleeping) {
+          this.fallAsleep(powered);
+        }
       }
       clock.fireDue();
     } catch (error) {
@@ -311,8 +346,8 @@ class Pico implements VirtualPico {
     const now = clock.ticks;
     powered.spi.shifter.advance();
     const cycles = now - begin;
-    coulombTicks += (cycles - startupTicks - sleepTicks) * power.activeAmps.value;
-    coulombTicks += sleepTicks * power.sleepAmps.value;
+    meter.advance(now);
+    let coulombTicks = meter.takeCoulombTicks();
     coulombTicks += powered.fram.takeSelectedTicks(now) * power.nvmAmps.value;
     coulombTicks += powered.flash.takeBusyTicks(now) * power.flashProgramAmps.value;
     const transmitted = Uint8Array.from(this.transmitted);
@@ -350,13 +385,37 @@ class Pico implements VirtualPico {
       this.note(`${component}: ${message}`);
     };
     rp2040.logger = { debug: () => undefined, info: () => undefined, warn: refuse, error: refuse };
-    rp2040.addClockListener((hertz) => this.clock.setCpuHertz(hertz));
+    rp2040.addClockListener((hertz) => {
+      this.clock.setCpuHertz(hertz);
+      this.powered?.meter.enter('active', this.clock.ticks, hertz);
+    });
     rp2040.gpio[PIN_FRAM_SELECT].addListener((state) => {
       const { powered } = this;
       powered?.spi.shifter.advance();
       powered?.fram.select(state === GPIOPinState.Low, this.clock.ticks);
     });
     return rp2040;
+  }
+
+  private get sleepsDeeply(): boolean {
+    return ((this.powered?.scr ?? 0) & SCR_SLEEPDEEP) !== 0;
+  }
+
+  /** What runs on while the core sleeps: datasheet section 2.11.2. The other core waits in the boot ROM, deeply asleep. */
+  private fallAsleep({ meter, clocks }: Powered): void {
+    const hertz = this.rp2040.clkSys;
+    if (!this.sleepsDeeply) {
+      meter.enter('waiting', this.clock.ticks, hertz);
+      return;
+    }
+    if (clocks.timerSleeps) {
+      const message = 'sleeps with the clock of the timer gated; nothing that this model has can wake it';
+      if (!this.foreign) {
+        throw new BoardFault(message);
+      }
+      this.note(message);
+    }
+    meter.enter('resting', this.clock.ticks, hertz, clocks.sleepShare);
   }
 
   /** What the boot ROM does with flash before it jumps: datasheet section 2.8.1. */
@@ -421,6 +480,9 @@ class Pico implements VirtualPico {
           ? view.getUint16(address, true)
           : view.getUint8(address);
     }
+    if (address === SCB_SCR && this.powered) {
+      return this.powered.scr;
+    }
     this.checkPeripheral(address);
     const { rp2040 } = this;
     return bytes === 4
@@ -431,6 +493,10 @@ class Pico implements VirtualPico {
   }
 
   private writeBus(address: number, value: number, bytes: 1 | 2 | 4): void {
+    if (address === SCB_SCR && this.powered) {
+      this.powered.scr = value;
+      return;
+    }
     this.checkPeripheral(address);
     const { rp2040 } = this;
     if (bytes === 4) {

@@ -199,7 +199,9 @@ class Player {
 
   #mustCommit({ rule }: TimedTask): boolean {
     return (
-      rule.when === 'always' || (rule.planned && this.#careful) || this.#sensedMillivolts() < rule.millivolts
+      rule.when === 'always' ||
+      (rule.planned && this.#careful) ||
+      this.#sensedMillivolts() < rule.goMillivolts
     );
   }
 

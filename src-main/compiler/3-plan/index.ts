@@ -53,7 +53,7 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
     arenaOffset: arena.offsets[index],
     nvmOffset: null,
   }));
-  const { tasks, nvmBytes, bankBytes } = withSpills(
+  const { tasks, nvmBytes, bankBytes, rest } = withSpills(
     tasksOf(execution, placed, arena.scratch, options),
     execution.spilledBytes,
   );
@@ -76,6 +76,7 @@ export function plan(graph: Graph, options: PlanOptions): Plan {
     nvmBytes,
     commits: strategy === 'loop' ? 'light' : 'record',
     bankBytes,
+    rest,
     tasks,
     macs: graph.operators.reduce((sum, operator) => sum + operatorMacs(graph, operator), 0),
   };
@@ -110,7 +111,7 @@ function tasksOf(
   const isPowered = strategy === 'planned' || strategy === 'adaptive';
   // A graph of nothing but reshapes has no tiles; passing its input on is one task, whatever the strategy.
   if (tiles.length === 0 || strategy === 'restart' || (isPowered && !power)) {
-    return { tasks: wholeInference(graph, placed), nvmBytes: 0, bankBytes: 0 };
+    return { tasks: wholeInference(graph, placed), nvmBytes: 0, bankBytes: 0, rest: null };
   }
   if (isPowered && power) {
     const tasksFor = strategy === 'planned' ? plannedTasks : adaptiveTasks;
@@ -118,7 +119,7 @@ function tasksOf(
   }
   const groups = strategy === 'layer' ? groupsOf(calls, tiles) : tiles.map((tile) => [tile]);
   const { placed: preserved, nvmBytes } = placeInNvm(graph, placed, groups);
-  return { tasks: taskPerGroup(graph, preserved, groups), nvmBytes, bankBytes: 0 };
+  return { tasks: taskPerGroup(graph, preserved, groups), nvmBytes, bankBytes: 0, rest: null };
 }
 
 /** The tiles of each stage together. */
@@ -132,7 +133,7 @@ function groupsOf(calls: readonly Call[], tiles: readonly Tile[]): Tile[][] {
 }
 
 /** Puts what is spilled behind everything that commits write. */
-function withSpills({ tasks, nvmBytes, bankBytes }: PoweredTasks, spilledBytes: number): PoweredTasks {
+function withSpills({ tasks, nvmBytes, bankBytes, rest }: PoweredTasks, spilledBytes: number): PoweredTasks {
   const moved = (step: Step): Step =>
     step.kind === 'FETCH' || step.kind === 'SPILL' ? { ...step, nvmOffset: step.nvmOffset + nvmBytes } : step;
   return {
@@ -143,6 +144,7 @@ function withSpills({ tasks, nvmBytes, bankBytes }: PoweredTasks, spilledBytes: 
     })),
     nvmBytes: nvmBytes + spilledBytes,
     bankBytes,
+    rest,
   };
 }
 

@@ -2,7 +2,7 @@
 import { InputError } from '../../common/errors.js';
 import { formatQuantity } from '../../common/quantity.js';
 import type { Graph, Operator } from '../graph.js';
-import type { KernelSet, Save, Scratch, Step, Task } from '../plan.js';
+import type { KernelSet, Outlook, Rest, Save, Scratch, Step, Task } from '../plan.js';
 import { allocate, ALIGNMENT } from './allocate.js';
 import {
   capacitanceFor,
@@ -35,6 +35,7 @@ export interface PoweredTasks {
   tasks: Task[];
   nvmBytes: number;
   bankBytes: number;
+  rest: Rest | null;
 }
 
 /**
@@ -42,7 +43,7 @@ export interface PoweredTasks {
  * finely, and what is lost when the power fails right before one is at most as much. Finer pieces lose less there, but every
  * step of a fast kernel rearranges weights first: on DS-CNN 1/16 costs a fifth less than 1/64.
  */
-const PIECE_SHARE = 1 / 16;
+const PIECE_SHARE = 1 / 8;
 /** A thermometer's worth of trust in the ADC: resistors of the divider, reference and noise together. */
 const SENSING_ERROR_VOLTS = 0.02;
 /** On top of the predicted energy of the way to the next possible commit. */
@@ -112,6 +113,7 @@ export function plannedTasks(
     })),
     nvmBytes: nvm.bytes,
     bankBytes: 0,
+    rest: null,
   };
 }
 
@@ -162,15 +164,55 @@ export function adaptiveTasks(
           ? { when: 'always' }
           : {
               when: 'below',
-              millivolts: thresholdMillivolts(
+              millivolts: thresholdMillivolts(power, problem.commitJoules(index, index + 1)),
+              goMillivolts: thresholdMillivolts(
                 power,
-                problem.computeJoules(index + 1, index + 2) + problem.commitJoules(index + 1, index + 2),
+                Math.max(problem.commitJoules(index, index + 1), stretchJoules(problem, index + 1)),
               ),
               planned: planned.has(index + 1),
             },
+      outlook: outlookOf(context, problem, index),
     })),
     nvmBytes: 2 * bankBytes,
     bankBytes,
+    rest: restOf(power),
+  };
+}
+
+/** The task from `boundary` on, and a commit after it. */
+function stretchJoules(problem: ScheduleProblem, boundary: number): number {
+  return problem.computeJoules(boundary, boundary + 1) + problem.commitJoules(boundary, boundary + 1);
+}
+
+function outlookOf(context: Context, problem: ScheduleProblem, boundary: number): Outlook {
+  const { power } = context;
+  const count = context.pieces.length;
+  const leftJoules = problem.computeJoules(boundary, count) + problem.commitJoules(boundary, count);
+  return {
+    beginMillivolts: thresholdMillivolts(
+      power,
+      problem.restoreJoules(boundary) + stretchJoules(problem, boundary),
+    ),
+    leftSquareMillivolts: Math.min(0xffffffff, Math.ceil((2e6 * leftJoules) / power.capacitanceFarads)),
+  };
+}
+
+/**
+ * A source of limited current gives the more power the higher the capacitor stands, so waiting is done near the top, up to
+ * the voltage that the source has shown it can reach: turn-on. The band is a share of what a power cycle holds. A nap is so
+ * long that the rise that the firmware asks for in one, 4 mV at about 4.4 V, is worth nearly 9 mW.
+ */
+const NAP_SECONDS_PER_FARAD = 2;
+const REST_BAND_SHARE = 0.15;
+
+function restOf({ capacitanceFarads, turnOnVolts, brownOutVolts }: PlanningPower): Rest {
+  const wakeVolts = turnOnVolts - SENSING_ERROR_VOLTS;
+  const restVolts = Math.sqrt(wakeVolts ** 2 - REST_BAND_SHARE * (turnOnVolts ** 2 - brownOutVolts ** 2));
+  return {
+    brownOutMillivolts: Math.floor(1000 * (brownOutVolts - 5 * SENSING_ERROR_VOLTS)),
+    restMillivolts: Math.round(1000 * restVolts),
+    wakeMillivolts: Math.round(1000 * wakeVolts),
+    napMicros: Math.round(Math.min(50_000, Math.max(200, 1e6 * capacitanceFarads * NAP_SECONDS_PER_FARAD))),
   };
 }
 

@@ -30,7 +30,9 @@ export function printPlan(plan: Plan): string {
 function printCommit(commit: Commit): string[] {
   return commit.when === 'always'
     ? []
-    : [`  commit  below ${commit.millivolts} mV${commit.planned ? ', planned' : ''}`];
+    : [
+        `  goes on from ${commit.goMillivolts} mV, commits below ${commit.millivolts} mV${commit.planned ? ', planned' : ''}`,
+      ];
 }
 
 function printStep(plan: Plan, step: Step): string {

@@ -38,6 +38,9 @@ export interface ImageTask {
   /** Capacitor voltage below which it commits; 0 = it always does. */
   commitMillivolts: number;
   planned: boolean;
+  goMillivolts: number;
+  beginMillivolts: number;
+  leftSquareMillivolts: number;
 }
 
 export interface ImageDescription {
@@ -133,6 +136,9 @@ export function describeImage(bytes: Uint8Array): ImageDescription {
       save: stepRange(at + 16),
       commitMillivolts: view.getUint16(at + 24, true),
       planned: view.getUint8(at + 26) !== 0,
+      goMillivolts: view.getUint16(at + 28, true),
+      beginMillivolts: view.getUint16(at + 30, true),
+      leftSquareMillivolts: view.getUint32(at + 32, true),
     })),
   };
 }

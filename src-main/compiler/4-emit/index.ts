@@ -85,6 +85,12 @@ export function emit(plan: Plan, options: EmitOptions): Uint8Array {
   view.setUint8(HEADER.kernels, KERNEL_SETS.indexOf(plan.kernels));
   view.setUint8(HEADER.lightCommits, plan.commits === 'light' ? 1 : 0);
   view.setUint32(HEADER.bankBytes, plan.bankBytes, true);
+  if (plan.rest) {
+    view.setUint16(HEADER.brownOutMillivolts, plan.rest.brownOutMillivolts, true);
+    view.setUint16(HEADER.restMillivolts, plan.rest.restMillivolts, true);
+    view.setUint16(HEADER.wakeMillivolts, plan.rest.wakeMillivolts, true);
+    view.setUint32(HEADER.napMicros, plan.rest.napMicros, true);
+  }
   header.set(options.modelSha256.subarray(0, 16), HEADER.modelSha256);
   view.setUint32(HEADER.arenaBytes, plan.arenaBytes, true);
   view.setUint32(HEADER.nvmBytes, plan.nvmBytes, true);
@@ -138,14 +144,17 @@ function encodeStep(step: Step, numberOf: ReadonlyMap<number, number>): Uint8Arr
 }
 
 /** @param stepRanges first and count of restore, steps and save */
-function encodeTask({ commit }: Task, stepRanges: readonly number[]): Uint8Array {
+function encodeTask({ commit, outlook }: Task, stepRanges: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(TASK_BYTES);
   const view = new DataView(bytes.buffer);
   stepRanges.forEach((value, index) => view.setUint32(4 * index, value, true));
   if (commit.when === 'below') {
     view.setUint16(24, commit.millivolts, true);
     view.setUint8(26, commit.planned ? 1 : 0);
+    view.setUint16(28, commit.goMillivolts, true);
   }
+  view.setUint16(30, outlook?.beginMillivolts ?? 0, true);
+  view.setUint32(32, outlook?.leftSquareMillivolts ?? 0, true);
   return bytes;
 }
 

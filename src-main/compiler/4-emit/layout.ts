@@ -4,7 +4,7 @@ export const IMAGE_MAGIC = 0x4d494242;
 export const IMAGE_VERSION = 3;
 export const HEADER_BYTES = 128;
 export const OPERATOR_BYTES = 128;
-export const TASK_BYTES = 32;
+export const TASK_BYTES = 40;
 export const STEP_BYTES = 16;
 export const SECTION_ALIGNMENT = 16;
 /** The CRC covers everything behind its own field. */
@@ -35,6 +35,10 @@ export const HEADER = {
   constantsOffset: 80,
   constantsBytes: 84,
   bankBytes: 88,
+  brownOutMillivolts: 92,
+  restMillivolts: 94,
+  wakeMillivolts: 96,
+  napMicros: 100,
 } as const;
 
 /** A kind's number in the image; new kinds get new numbers, and none ever changes its meaning. */
