@@ -1,6 +1,7 @@
 import { SerialPort as NativePort } from 'serialport';
 import { RunError } from '../common/errors.js';
 import type { ControlledPort, ControlLines } from '../common/port.js';
+import { portHolders } from './port-holder.js';
 
 export interface SerialPortInfo {
   /** What to give to `openSerialPort`: `/dev/ttyACM0`, `COM3`. */
@@ -40,24 +41,26 @@ export interface SerialLine {
 export async function openSerialPort(path: string, line: number | SerialLine): Promise<ControlledPort> {
   const { baudRate, parity = 'none', stopBits = 1 } = typeof line === 'number' ? { baudRate: line } : line;
   const native = new NativePort({ path, baudRate, parity, stopBits, autoOpen: false });
-  await new Promise<void>((resolve, reject) => {
-    native.open((error) => {
-      if (error) {
-        reject(openError(path, error));
-      } else {
-        resolve();
-      }
-    });
-  });
+  const error = await new Promise<Error | null>((resolve) => native.open(resolve));
+  if (error) {
+    throw await openError(path, error);
+  }
   return new NodeSerialPort(native);
 }
 
-function openError(path: string, error: Error): RunError {
-  const remedy = /permission|access denied/i.test(error.message)
-    ? 'Add your user to the group that owns the port (on Debian: dialout) and log in again.'
-    : /busy|lock|resource temporarily/i.test(error.message)
-      ? 'Close the other program that has it open.'
-      : 'Plug the board in and choose one of the ports that `brownout doctor` lists.';
+async function openError(path: string, error: Error): Promise<RunError> {
+  let remedy = 'Plug the board in and choose one of the ports that `brownout doctor` lists.';
+  if (/permission|access denied/i.test(error.message)) {
+    remedy = 'Add your user to the group that owns the port (on Debian: dialout) and log in again.';
+  } else if (/busy|lock|resource temporarily/i.test(error.message)) {
+    const holders = (await portHolders(path)).map(({ pid, name }) =>
+      pid === process.pid ? 'this program itself' : `${name} (process ${pid})`,
+    );
+    remedy =
+      holders.length === 0
+        ? 'Close the other program that has it open.'
+        : `It is open in ${holders.join(' and ')}: close that.`;
+  }
   return new RunError({
     code: 'port-open',
     place: path,

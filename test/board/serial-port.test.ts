@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listSerialPorts, openSerialPort } from '../../src-main/board/serial-port.js';
 import { RunError } from '../../src-main/common/errors.js';
+import { resourcePath } from '../../src-main/common/resources.js';
 import { nullModem } from '../support/serial-cable.js';
 
 test('bytes pass both ways, and a read without any ends when its time is up', async (context) => {
@@ -58,3 +61,28 @@ test('the list of ports can be had on every machine', async () => {
     assert.ok(port.path.length > 0);
   }
 });
+
+test(
+  'a port that another program has open is an error that names it',
+  { skip: process.platform !== 'linux' },
+  async (context) => {
+    const modem = await nullModem(context);
+    if (!modem) {
+      return;
+    }
+    const module = resourcePath('dist', 'src-main', 'board', 'serial-port.js');
+    const script = `const { openSerialPort } = await import(${JSON.stringify(module)});
+    await openSerialPort(${JSON.stringify(modem.paths[0])}, 9600);
+    console.log('open');`;
+    const other = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    context.after(() => other.kill());
+    await once(other.stdout, 'data');
+    await assert.rejects(openSerialPort(modem.paths[0], 9600), (error: unknown) => {
+      assert.ok(error instanceof RunError && error.code === 'port-open', String(error));
+      assert.match(error.remedy, new RegExp(`It is open in .*\\(process ${other.pid}\\).*: close that`));
+      return true;
+    });
+  },
+);

@@ -35,6 +35,12 @@ export async function benchFaults(print: (line: string) => void): Promise<unknow
       `${breaches.length === 0 ? 'never' : breaches.join('; ')}; longest to the end: ` +
       `${Math.max(...cells.map(({ slowestSeconds }) => slowestSeconds)).toFixed(1)} s simulated`,
   );
+  const over = cells.filter(({ overLimitSeconds }) => overLimitSeconds > 0);
+  for (const { fault, driver, overLimitSeconds } of over) {
+    print(
+      `${driver}, ${fault}: more than the board's limit for up to ${overLimitSeconds.toFixed(2)} s, until it was read back`,
+    );
+  }
   return { trials, breaches, cells };
 }
 

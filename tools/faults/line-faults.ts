@@ -41,6 +41,12 @@ function flipped(bytes: Uint8Array, index: number, mask: number): Uint8Array {
   return bytes.map((byte, each) => (each === index ? byte ^ mask : byte));
 }
 
+/** 2 becomes 6, 3 becomes 7: the digit before a decimal point, where there is one. The worst that one bit can do. */
+function wrongNumber(bytes: Uint8Array): Uint8Array {
+  const point = bytes.indexOf(0x2e);
+  return flipped(bytes, point > 0 ? point - 1 : bytes.length - 1, 0x04);
+}
+
 /** What a receiver makes of bytes at another baud rate: something else, always the same. */
 function mangled(bytes: Uint8Array): Uint8Array {
   return bytes.map((byte) => (byte * 37 + 11) & 0xff);
@@ -54,6 +60,7 @@ export const LINE_FAULTS: readonly LineFault[] = [
     strikes: 'message',
     out: (bytes) => [flipped(bytes, middle(bytes), 0x04)],
   },
+  { kind: 'command: another number', strikes: 'message', out: (bytes) => [wrongNumber(bytes)] },
   { kind: 'command: a byte doubled', strikes: 'message', out: (bytes) => [twice(bytes, middle(bytes))] },
   { kind: 'command: sent twice', strikes: 'message', out: (bytes) => [bytes, bytes] },
   { kind: 'command: lost', strikes: 'message', out: () => [] },

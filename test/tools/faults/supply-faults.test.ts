@@ -7,6 +7,9 @@ import { SUPPLY_DRIVERS } from '../../../src-main/supply/drivers/index.js';
 /** Protocols whose replies have a checksum: nothing wrong may pass. */
 const CHECKED = new Set(['rdtech-dps', 'riden-rd60xx']);
 
+/** Text without a checksum, and no over-voltage protection that can be set over the line. */
+const WITHOUT_PROTECTION = new Set(['korad', 'siglent-spd', 'keithley-2450']);
+
 test('there are at least 20 kinds of fault, and every driver is tried', () => {
   assert.ok(LINE_FAULTS.length >= 20);
   const tried = new Set(faultProfiles().map(({ profile }) => profile.driver));
@@ -24,7 +27,8 @@ for (const fault of LINE_FAULTS) {
       const where = `${fault.kind}, ${driver.emulator.id}: ${JSON.stringify(cell)}`;
       assert.ok(trials.length > 0, where);
       assert.deepEqual(cell.breaches, [], where);
-      assert.equal(cell.overLimitSeconds, 0, where);
+      // Without a level of over-voltage protection only reading back tells a wrong voltage, which takes its time.
+      assert.ok(cell.overLimitSeconds <= (WITHOUT_PROTECTION.has(driver.emulator.id) ? 0.5 : 0), where);
       if (fault.goneSeconds !== Infinity) {
         assert.equal(cell.leftOn, 0, where);
       } else {
@@ -37,7 +41,7 @@ for (const fault of LINE_FAULTS) {
       if (CHECKED.has(driver.emulator.id)) {
         assert.equal(cell.misread, 0, where);
       } else if (cell.misread > 0) {
-        assert.match(fault.kind, /^reply: a (byte|bit)|^command: a bit flipped/, where);
+        assert.match(fault.kind, /^reply: a (byte|bit)|^command: (a bit flipped|another number)/, where);
         assert.ok(cell.misread <= 2, where);
       }
     }
