@@ -27,6 +27,8 @@ const BARE_BOARD = { capacitanceFarads: 47e-6, turnOnVolts: 1.9, brownOutVolts: 
 const PERIOD_MILLISECONDS = 1;
 const BUSY_MILLISECONDS = 10;
 const OFF_STEP_SECONDS = 1e-3;
+/** The supply hears of the board's current as its mean over so much. */
+const TELL_SECONDS = 5e-3;
 /** Time that cannot be caught up is given up: a simulation slower than the wall must not fall behind for ever. */
 const LONGEST_LAG_SECONDS = 0.05;
 
@@ -69,6 +71,8 @@ export async function servePoweredBoard(request: PoweredBoardRequest): Promise<P
   const server = await serveEmulator(line, { name: 'the virtual board', port: request.port });
   let timer: NodeJS.Timeout | undefined;
   let origin = performance.now() / 1000;
+  let toldSeconds = origin;
+  let toldJoules = 0;
   const stop = async () => {
     clearInterval(timer);
     terminals.close();
@@ -89,8 +93,15 @@ export async function servePoweredBoard(request: PoweredBoardRequest): Promise<P
         if (coupled.hasReceived) {
           server.send(coupled.takeReceived());
         }
-        const { sourceTerminalVolts: volts, sourceCurrentAmps: amps } = coupled.rail;
-        terminals.tell({ volts, amps });
+        const told = performance.now() / 1000;
+        if (told - toldSeconds >= TELL_SECONDS) {
+          const { sourceTerminalVolts: volts, energy } = coupled.rail;
+          // What was taken, over the time that it took on the wall: right also where the simulation is slower than that.
+          const watts = (energy.harvestedJoules - toldJoules) / (told - toldSeconds);
+          terminals.tell({ volts, amps: volts > 0 ? watts / volts : 0 });
+          toldSeconds = told;
+          toldJoules = energy.harvestedJoules;
+        }
       } catch (error) {
         void stop();
         reject(error instanceof Error ? error : new Error(String(error)));
