@@ -78,6 +78,7 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
     kernels: request.kernels,
     boardNumber: profile.imageBoard,
     sramBytes: Math.min(request.sramBytes ?? profile.arenaBytes, profile.arenaBytes),
+    boardSramBytes: profile.arenaBytes,
     nvmBytes: profile.nvmBytes,
     power:
       request.capacitor === null ? null : planningPower(request.capacitor, profile, request.harvestWatts),
@@ -97,7 +98,7 @@ export async function prepareRun(config: RunConfig): Promise<PreparedRun> {
   const harvest = await resolveHarvest(config.power);
   const { profile, compiled, artifacts } = await compileFiles({
     ...config,
-    sramBytes: null,
+    sramBytes: config.sramBytes ?? null,
     capacitor,
     harvestWatts: harvestWatts(harvest, config),
   });

@@ -61,6 +61,8 @@ export interface RunConfig {
   bench?: RealBenchSpec;
   firstSample: number;
   sampleCount: number;
+  /** Most SRAM for activations; left out: all that the board has. */
+  sramBytes?: number;
   seed: number;
   stop: StopRules;
 }

@@ -30,8 +30,10 @@ export interface CompileOptions {
   kernels: KernelSet;
   /** Board number of the image header; 0 = any board. */
   boardNumber: number;
-  /** SRAM of the board for activations. */
+  /** SRAM for activations. */
   sramBytes: number;
+  /** What the board could give at most, for remedies; left out: any amount. */
+  boardSramBytes?: number;
   /** Whole NVM of the board. */
   nvmBytes: number;
   /** Inputs in NHWC order, for float models; a model that is int8 already needs none. */

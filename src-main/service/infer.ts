@@ -30,6 +30,8 @@ export interface InferRequest {
   /** Null = the board profile's. */
   turnOnVolts: number | null;
   brownOutVolts: number | null;
+  /** Most SRAM for activations; left out: all that the board has. */
+  sramBytes?: number;
   seed: number;
   stop: StopRules;
 }
@@ -64,7 +66,11 @@ export async function infer(
   hooks: { signal: AbortSignal; onEvent: (event: RunEvent) => void },
 ): Promise<InferResult> {
   const capacitor = request.power.kind === 'continuous' ? null : capacitorOf(request);
-  const { profile, compiled } = await compileFiles({ ...request, sramBytes: null, capacitor });
+  const { profile, compiled } = await compileFiles({
+    ...request,
+    sramBytes: request.sramBytes ?? null,
+    capacitor,
+  });
   const data = loadDataset(await readInput(request.dataPath), request.dataPath);
   const samples = Math.min(request.limit ?? data.samples.length, data.samples.length);
   if (samples === 0) {

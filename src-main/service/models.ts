@@ -7,14 +7,17 @@ import {
   harvestWatts,
   readInput,
   resolveHarvest,
+  type CompiledFiles,
   type CompileRequest,
 } from '../campaign/prepare.js';
 import type { PowerSource, RunPrediction, StopRules } from '../campaign/types.js';
+import { InputError } from '../common/errors.js';
 import { loadDataset } from '../common/dataset.js';
 import { writeWhole } from '../common/write-whole.js';
 import { importModel } from '../compiler/1-import/index.js';
 import { emitDataset, quantizeInput, type Compilation } from '../compiler/index.js';
 import { inspectGraph, type Inspection } from '../compiler/inspect.js';
+import { memoryReport, type MemoryReport } from './memory-report.js';
 
 /** @throws InputError for a file that is not a model this compiler can read */
 export async function inspectModel(path: string): Promise<Inspection> {
@@ -63,30 +66,46 @@ const DEFAULT_STOP: StopRules = { powerCyclesWithoutProgress: 20, maximumSeconds
 export async function compileModel(
   request: CompileRequest & { power: PowerSource },
   output: CompileOutput | null,
-): Promise<{ compiled: Compilation; predicted: RunPrediction }> {
-  const harvest = await resolveHarvest(request.power);
-  const capacitor = request.capacitor ?? capacitorOf({ ...NO_CAPACITOR, board: request.board });
-  const { profile, compiled } = await compileFiles({
-    ...request,
-    harvestWatts: harvestWatts(harvest, capacitor),
-  });
-  const predicted = predictRun({
-    config: {
-      ...capacitor,
-      sampleCount: 1,
-      stop: DEFAULT_STOP,
-    },
-    profile,
-    compiled,
-    harvest,
-  });
+): Promise<{ compiled: Compilation; predicted: RunPrediction; memory: MemoryReport }> {
+  const { compiled, predicted } = await compileAndPredict(request);
+  const memory = memoryReport(
+    compiled.plan,
+    predicted,
+    compiled.plan.tiling === null ? null : await predictUnconstrained(request),
+  );
   if (output === null) {
-    return { compiled, predicted };
+    return { compiled, predicted, memory };
   }
   if (output.dataPath !== null) {
     const { samples } = loadDataset(await readInput(output.dataPath), output.dataPath);
     await writeWhole(datasetPathOf(output.imagePath), emitDataset(quantizeInput(samples, compiled.graph)));
   }
   await writeWhole(output.imagePath, compiled.image);
-  return { compiled, predicted };
+  return { compiled, predicted, memory };
+}
+
+async function compileAndPredict(
+  request: CompileRequest & { power: PowerSource },
+): Promise<CompiledFiles & { predicted: RunPrediction }> {
+  const harvest = await resolveHarvest(request.power);
+  const capacitor = request.capacitor ?? capacitorOf({ ...NO_CAPACITOR, board: request.board });
+  const files = await compileFiles({ ...request, harvestWatts: harvestWatts(harvest, capacitor) });
+  const { profile, compiled } = files;
+  const config = { ...capacitor, sampleCount: 1, stop: DEFAULT_STOP };
+  return { ...files, predicted: predictRun({ config, profile, compiled, harvest }) };
+}
+
+/** With all of the board's SRAM; null where even that is too little for whole tensors, or the plan does not fit its power. */
+async function predictUnconstrained(
+  request: CompileRequest & { power: PowerSource },
+): Promise<RunPrediction | null> {
+  try {
+    const { compiled, predicted } = await compileAndPredict({ ...request, sramBytes: null });
+    return compiled.plan.tiling === null ? predicted : null;
+  } catch (error) {
+    if (error instanceof InputError) {
+      return null;
+    }
+    throw error;
+  }
 }

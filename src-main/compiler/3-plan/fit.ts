@@ -21,7 +21,9 @@ const NVM_WRITE_CYCLES = 47.4;
 const COPY_CYCLES = 4;
 /** Of a multiply-accumulate, or for operators without any of an element. */
 const FAST_WORK_CYCLES = 5;
-const REFERENCE_WORK_CYCLES = 14;
+const REFERENCE_WORK_CYCLES = 15;
+/** What an output of a reference kernel takes more than one of a fast kernel, beside its products. */
+const REFERENCE_OUTPUT_CYCLES = 250;
 const ELEMENT_CYCLES = 50;
 /** Of starting a kernel. */
 const CALL_CYCLES = 1500;
@@ -217,7 +219,7 @@ class Fitter {
       !readLater || isResult ? ['sram'] : readers > 1 ? ['sram', 'nvm', 'both'] : ['sram', 'nvm'];
     for (const ways of this.waysOf(state, externals)) {
       for (const to of outputs) {
-        const stage = this.largestStripes(state, begin, end, ways, to);
+        const stage = this.bestStripes(state, begin, end, ways, to);
         if (stage !== null) {
           yield* this.successors(state, end, stage);
         }
@@ -235,8 +237,8 @@ class Fitter {
     );
   }
 
-  /** The stage in as few stripes as fit; null when none do. */
-  private largestStripes(
+  /** The stage in as few stripes as fit, or in more if then the fast kernels have room, too; null when it does not fit. */
+  private bestStripes(
     state: State,
     begin: number,
     end: number,
@@ -249,6 +251,7 @@ class Fitter {
       ? graph.tensors[graph.operators[this.order[end]].outputs[0]].shape[1]
       : 1;
     let rows = Infinity;
+    let best: { decision: StageDecision; cycles: number } | null = null;
     for (let count = begin === end ? 1 : 2; count <= height; count++) {
       if (Math.ceil(height / count) === rows) {
         continue;
@@ -256,8 +259,13 @@ class Fitter {
       rows = Math.ceil(height / count);
       const cut = this.cut(begin, end, count, height);
       const reference = cut === null ? null : this.check(state, begin, end, ways, to, cut);
-      if (cut !== null && reference !== null) {
-        return {
+      if (cut === null || reference === null) {
+        continue;
+      }
+      const cycles = this.cyclesOf(ways, to, output, cut, reference);
+      if (best === null || cycles < best.cycles) {
+        best = {
+          cycles,
           decision: {
             operators: this.order.slice(begin, end + 1),
             stripes: cut.stripes,
@@ -266,11 +274,13 @@ class Fitter {
             reference,
             recomputedMacs: cut.recomputedMacs,
           },
-          cycles: this.cyclesOf(ways, to, output, cut, reference),
         };
       }
+      if (reference.length === 0) {
+        break;
+      }
     }
-    return null;
+    return best;
   }
 
   private cut(begin: number, end: number, count: number, height: number): Cut | null {
@@ -453,7 +463,9 @@ class Fitter {
     }
     cycles += to === 'sram' ? 0 : output.bytes * NVM_WRITE_CYCLES;
     for (const index of reference) {
-      cycles += operatorMacs(graph, graph.operators[index]) * (REFERENCE_WORK_CYCLES - FAST_WORK_CYCLES);
+      const { count, bytes } = unitsOf(graph, graph.operators[index]);
+      const macs = operatorMacs(graph, graph.operators[index]);
+      cycles += macs * (REFERENCE_WORK_CYCLES - FAST_WORK_CYCLES) + count * bytes * REFERENCE_OUTPUT_CYCLES;
     }
     return cycles;
   }

@@ -20,8 +20,10 @@ export { timelineOf, type TimedTask, type Timeline } from './timeline.js';
 export interface PlanOptions {
   strategy: Strategy;
   kernels: KernelSet;
-  /** SRAM of the board for activations. */
+  /** SRAM for activations. */
   sramBytes: number;
+  /** What the board could give at most, for remedies; left out: any amount. */
+  boardSramBytes?: number;
   /** Whole NVM of the board, records and results included. */
   nvmBytes: number;
   /** Units per tile of strategy `tile`, for every operator; default: about 1 KB of output or 20,000 MACs. */
@@ -43,11 +45,7 @@ export const RESULT_CAPACITY = 1024;
 export function plan(graph: Graph, options: PlanOptions): Plan {
   requirePlannable(graph, options);
   const { kernels, strategy } = options;
-  const { execution, buffers, arena, tiling, lowerBoundBytes } = planMemory(
-    graph,
-    kernels,
-    options.sramBytes,
-  );
+  const { execution, buffers, arena, tiling, lowerBoundBytes } = planMemory(graph, options);
   const placed = buffers.map((buffer, index) => ({
     ...buffer,
     arenaOffset: arena.offsets[index],

@@ -21,6 +21,14 @@ export interface MemoryPlan {
   lowerBoundBytes: number;
 }
 
+export interface MemoryOptions {
+  kernels: KernelSet;
+  /** That may be used. */
+  sramBytes: number;
+  /** That the board has, for remedies. */
+  boardSramBytes?: number;
+}
+
 /** Placements that are a little too large are tried again with stages for a little less. */
 const MOST_ATTEMPTS = 16;
 /** Of an SRAM size that an error recommends. */
@@ -30,7 +38,8 @@ const RECOMMENDED_STEP_BYTES = 64;
  * @param graph lowered, int8
  * @throws InputError `arena-too-large`
  */
-export function planMemory(graph: Graph, kernels: KernelSet, sramBytes: number): MemoryPlan {
+export function planMemory(graph: Graph, options: MemoryOptions): MemoryPlan {
+  const { kernels, sramBytes } = options;
   const ample = wholeMemory(graph, kernels, 'ample');
   if (ample.arena.bytes <= sramBytes) {
     return ample;
@@ -44,7 +53,7 @@ export function planMemory(graph: Graph, kernels: KernelSet, sramBytes: number):
   if ('arena' in tiled) {
     return tiled;
   }
-  throw arenaTooLarge(graph, kernels, sramBytes, whole, tiled);
+  throw arenaTooLarge(graph, options, whole, tiled);
 }
 
 function wholeMemory(graph: Graph, kernels: KernelSet, room: Room): MemoryPlan {
@@ -124,8 +133,7 @@ function tilingOf(graph: Graph, stages: readonly StageDecision[], execution: Exe
 
 function arenaTooLarge(
   graph: Graph,
-  kernels: KernelSet,
-  sramBytes: number,
+  { kernels, sramBytes, boardSramBytes = Infinity }: MemoryOptions,
   whole: MemoryPlan,
   { operator: index, neededBytes }: TooLarge,
 ): InputError {
@@ -153,6 +161,10 @@ function arenaTooLarge(
       `${neededBytes} bytes of SRAM, cut as finely as it can be, ` +
       (neededBytes > sramBytes ? '' : 'and more for what has to be kept beside it, ') +
       `and there are ${sramBytes}; whole tensors would need ${whole.arena.bytes}`,
-    remedy: `Allow ${enough} bytes (--sram ${enough}): the model has been planned with that`,
+    remedy:
+      enough <= boardSramBytes
+        ? `Allow ${enough} bytes (--sram ${enough}): the model has been planned with that`
+        : `This board has ${boardSramBytes} bytes at most and the model needs ${enough}: make the input of ` +
+          `"${operator.name}" smaller, or give it fewer channels`,
   });
 }

@@ -6,6 +6,7 @@ import type { CalibrationMethod } from '../../compiler/calibration-method.js';
 import { printQuantization, summarizeQuantization } from '../../compiler/index.js';
 import type { KernelSet, Strategy } from '../../compiler/plan.js';
 import { infer, type InferResult } from '../../service/infer.js';
+import { memoryLines } from '../../service/memory-report.js';
 import { capacitorOf, compileModel, inspectModel } from '../../service/models.js';
 import {
   boardOption,
@@ -72,7 +73,7 @@ export function addModelCommands(program: Command): void {
     .addOption(boardOption())
     .addOption(strategyOption())
     .addOption(kernelsOption())
-    .addOption(new Option('--sram <bytes>', 'most SRAM for activations').argParser(countOption('--sram', 1)))
+    .addOption(sramOption())
     .addOption(
       new Option(
         '--capacitance <farads>',
@@ -119,7 +120,7 @@ export function addModelCommands(program: Command): void {
           remedy: 'Add --capacitance, or leave --power away',
         });
       }
-      const { compiled, predicted } = await compileModel(
+      const { compiled, predicted, memory } = await compileModel(
         {
           modelPath: model,
           calibrationPath: options.calibration ?? null,
@@ -158,6 +159,7 @@ export function addModelCommands(program: Command): void {
       if (options.json) {
         printJson({
           ...figures,
+          memory,
           predicted,
           image: options.out ?? null,
           ...(options.plan ? { plan: plan.tasks } : {}),
@@ -165,6 +167,16 @@ export function addModelCommands(program: Command): void {
         });
         return;
       }
+      console.log(
+        [
+          ...memoryLines(
+            memory,
+            (joules) => formatQuantity(joules, 'J'),
+            (seconds) => formatQuantity(seconds, 's'),
+          ),
+          '',
+        ].join('\n'),
+      );
       if (options.quantizationReport) {
         console.log([...printQuantization(quantization.report), ''].join('\n'));
       }
@@ -186,6 +198,7 @@ export function addModelCommands(program: Command): void {
     board: string;
     strategy: Strategy;
     kernels: KernelSet;
+    sram?: number;
     limit?: number;
     power: PowerSource;
     scale: number;
@@ -210,6 +223,7 @@ export function addModelCommands(program: Command): void {
     .addOption(boardOption())
     .addOption(strategyOption())
     .addOption(kernelsOption())
+    .addOption(sramOption())
     .addOption(new Option('--limit <n>', 'use the first n samples only').argParser(countOption('--limit', 1)))
     .addOption(
       new Option(
@@ -260,6 +274,7 @@ export function addModelCommands(program: Command): void {
             strategy: options.strategy,
             kernels: options.kernels,
             limit: options.limit ?? null,
+            ...(options.sram === undefined ? {} : { sramBytes: options.sram }),
             power,
             capacitanceFarads: options.capacitance,
             turnOnVolts: options.von ?? null,
@@ -294,6 +309,13 @@ export function addModelCommands(program: Command): void {
         printResult(result);
       }
     });
+}
+
+function sramOption(): Option {
+  return new Option(
+    '--sram <bytes>',
+    'most SRAM for activations; where tensors do not fit, stripes of them and NVM have to do',
+  ).argParser(countOption('--sram', 1));
 }
 
 /** Options of the virtual board mean nothing on the host, which has no power to lose: silence would mislead. */
