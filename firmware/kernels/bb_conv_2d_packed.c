@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../runtime/bb_port.h"
 #include "bb_kernels.h"
 #include "bb_packed.h"
 #include "bb_stairs.h"
@@ -115,11 +116,63 @@ static BB_TIME_CRITICAL void gather(const bb_window_t *w, const int8_t *input, c
     }
 }
 
-BB_TIME_CRITICAL void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end) {
+/* Output pixels one after the other, across row ends, a block at a time. */
+typedef struct bb_walk {
+    const bb_window_t *w;
+    uint32_t pixel, pixels;
+    int32_t out_y, out_x;
+} bb_walk_t;
+
+/* Gathers the next block. Pixels that are not there repeat the last one. */
+static BB_TIME_CRITICAL void gather_block(bb_walk_t *walk, const int8_t *input, const int8_t *padding,
+                                          const bb_columns_t *columns) {
+    const bb_window_t *const w = walk->w;
+    int32_t y[BB_BLOCK];
+    int32_t x[BB_BLOCK];
+    for (uint32_t i = 0; i < BB_BLOCK; i++) {
+        y[i] = walk->out_y * w->stride_height - w->pad_top;
+        x[i] = walk->out_x * w->stride_width - w->pad_left;
+        if (walk->pixel + 1 < walk->pixels) {
+            walk->pixel++;
+            if (++walk->out_x == w->output_width) {
+                walk->out_x = 0;
+                walk->out_y++;
+            }
+        }
+    }
+    gather(w, input, padding, y, x, columns);
+}
+
+/* Where the outputs of the pixels from `pixel` on are. */
+static inline void place_outputs(bb_block_t *block, uint32_t pixel, uint32_t pixels, uint32_t outputs) {
+    uint32_t offset = 0;
+    for (uint32_t i = 1; i < BB_BLOCK; i++) {
+        if (pixel + i < pixels) {
+            offset += outputs;
+        }
+        block->offset[i - 1] = offset;
+    }
+}
+
+static inline uint32_t taps_of(const bb_window_t *w) {
+    return ((uint32_t)w->filter_height * w->filter_width * w->input_channels + 3u) & ~3u;
+}
+
+static inline bb_block_t block_of(const bb_operator_t *op, uint32_t taps) {
+    return (bb_block_t){
+        .taps = taps,
+        .zero_point = op->output_zero_point,
+        .minimum = op->minimum,
+        .maximum = op->maximum,
+        .landing = (uint32_t)bb_has_landing(op->minimum, op->output_zero_point),
+    };
+}
+
+BB_TIME_CRITICAL void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
+                                        uint32_t end) {
     const bb_window_t *const w = &op->as.window;
-    const int32_t width = w->output_width;
     const uint32_t outputs = w->output_channels;
-    const uint32_t taps = ((uint32_t)w->filter_height * w->filter_width * w->input_channels + 3u) & ~3u;
+    const uint32_t taps = taps_of(w);
     const int8_t *const input = arena + op->input;
     int8_t *const output = arena + op->output + first * w->output_width * outputs;
     const bb_columns_t columns = {.data = (void *)(arena + w->scratch), .taps = taps};
@@ -130,35 +183,12 @@ BB_TIME_CRITICAL void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *
 
     memset(padding, op->input_zero_point, (size_t)w->filter_width * w->input_channels);
     for (uint32_t channel = 0; channel < outputs; channel += per_pass) {
-        bb_block_t block = {
-            .columns = columns.data,
-            .taps = taps,
-            .zero_point = op->output_zero_point,
-            .minimum = op->minimum,
-            .maximum = op->maximum,
-            .landing = (uint32_t)bb_has_landing(op->minimum, op->output_zero_point),
-        };
-        int32_t out_y = (int32_t)first;
-        int32_t out_x = 0;
+        bb_block_t block = block_of(op, taps);
+        bb_walk_t walk = {.w = w, .pixels = pixels, .out_y = (int32_t)first};
+        block.columns = columns.data;
         for (uint32_t pixel = 0; pixel < pixels; pixel += BB_BLOCK) {
-            int32_t y[BB_BLOCK];
-            int32_t x[BB_BLOCK];
-            uint32_t offset = 0;
-            for (uint32_t i = 0; i < BB_BLOCK; i++) {
-                if (i > 0) {
-                    if (pixel + i < pixels) { /* else the last pixel once more */
-                        offset += outputs;
-                    }
-                    block.offset[i - 1] = offset;
-                }
-                y[i] = out_y * w->stride_height - w->pad_top;
-                x[i] = out_x * w->stride_width - w->pad_left;
-                if (pixel + i + 1 < pixels && ++out_x == width) {
-                    out_x = 0;
-                    out_y++;
-                }
-            }
-            gather(w, input, padding, y, x, &columns);
+            gather_block(&walk, input, padding, &columns);
+            place_outputs(&block, pixel, pixels, outputs);
             block.stream = stream;
             block.output = output + pixel * outputs + channel;
             block.channels = outputs - channel < per_pass ? outputs - channel : per_pass;
@@ -166,4 +196,59 @@ BB_TIME_CRITICAL void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *
         }
         stream = block.stream;
     }
+}
+
+/*
+ * The same where an image is small and its weights are many: the windows of all pixels are gathered once and kept, and the weights
+ * come from flash in bursts, pass by pass, while the core works on those that have come.
+ */
+BB_TIME_CRITICAL void bb_conv_2d_streamed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
+                                          uint32_t end) {
+    const bb_window_t w = op->as.window;
+    const uint32_t outputs = w.output_channels;
+    const uint32_t taps = taps_of(&w);
+    const uint32_t column_bytes = 2u * BB_BLOCK * taps;
+    const uint32_t blocks = ((uint32_t)w.output_height * w.output_width + BB_BLOCK - 1u) / BB_BLOCK;
+    const uint32_t padding_bytes = (uint32_t)w.filter_width * w.input_channels;
+    const int8_t *const input = arena + op->input;
+    int8_t *const output = arena + op->output + first * w.output_width * outputs;
+    int8_t *const columns = arena + w.scratch;
+    int8_t *const padding = columns + blocks * column_bytes;
+    uint32_t *const halves = (uint32_t *)(void *)(padding + ((padding_bytes + 3u) & ~3u));
+    const uint32_t pixels = (end - first) * w.output_width;
+    const uint32_t *source = (const uint32_t *)(const void *)(constants + w.weights);
+    bb_block_t block = block_of(op, taps);
+    bb_walk_t walk = {.w = &w, .pixels = pixels, .out_y = (int32_t)first}; /* by memset, which is in flash */
+
+    memset(padding, op->input_zero_point, padding_bytes);
+    bb_port_burst_begin(); /* from here on op and everything else in flash is out of reach */
+    bb_port_burst_read(source, halves, w.pass_words);
+    if (w.pass_channels < outputs) {
+        bb_port_burst_read(source + w.pass_words, halves + w.pass_words, w.pass_words);
+    }
+    for (uint32_t pixel = 0; pixel < pixels; pixel += BB_BLOCK) {
+        const bb_columns_t to = {.data = (void *)(columns + pixel / BB_BLOCK * column_bytes), .taps = taps};
+        gather_block(&walk, input, padding, &to);
+    }
+    uint32_t *half = halves;
+    uint32_t burst = 0;
+    for (uint32_t channel = 0; channel < outputs; channel += w.pass_channels) {
+        burst++;
+        while (bb_port_burst_missing(burst) != 0) {
+        }
+        for (uint32_t pixel = 0; pixel < pixels; pixel += BB_BLOCK) {
+            place_outputs(&block, pixel, pixels, outputs);
+            block.columns = columns + pixel / BB_BLOCK * column_bytes;
+            block.stream = half;
+            block.output = output + pixel * outputs + channel;
+            block.channels = outputs - channel < w.pass_channels ? outputs - channel : w.pass_channels;
+            bb_packed_channels(&block);
+        }
+        source += w.pass_words;
+        if (channel + 2u * w.pass_channels < outputs) {
+            bb_port_burst_read(source + w.pass_words, half, w.pass_words);
+        }
+        half = half == halves ? halves + w.pass_words : halves;
+    }
+    bb_port_burst_end();
 }

@@ -35,6 +35,9 @@ void bb_kernel_run(const bb_operator_t *op, const uint8_t *constants, int8_t *ar
     case BB_OP_CONV_2D_PACKED:
         bb_conv_2d_packed(op, constants, arena, first, end);
         break;
+    case BB_OP_CONV_2D_STREAMED:
+        bb_conv_2d_streamed(op, constants, arena, first, end);
+        break;
     case BB_OP_DEPTHWISE_CONV_2D_PACKED:
         bb_depthwise_conv_2d_packed(op, constants, arena, first, end);
         break;

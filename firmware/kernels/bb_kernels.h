@@ -31,6 +31,7 @@ void bb_resize_nearest(const bb_operator_t *op, const uint8_t *constants, int8_t
 /* Fast kernels, bit-exact with those above; bb_packed.h. */
 void bb_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
 void bb_conv_2d_winograd(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
+void bb_conv_2d_streamed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first, uint32_t end);
 void bb_depthwise_conv_2d_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,
                                  uint32_t end);
 void bb_fully_connected_packed(const bb_operator_t *op, const uint8_t *constants, int8_t *arena, uint32_t first,

@@ -25,6 +25,7 @@ enum {
     BB_OP_DEPTHWISE_CONV_2D_PACKED = 12,
     BB_OP_ADD_TABLED = 13,
     BB_OP_FULLY_CONNECTED_PACKED = 14,
+    BB_OP_CONV_2D_STREAMED = 15,
     BB_OP_CONV_2D_WINOGRAD = 17,
     BB_OP_TABLE = 20,
     BB_OP_BINARY = 21,
@@ -53,6 +54,7 @@ typedef struct bb_window {
     uint32_t weights;  /* CONV_2D: [O][KH][KW][I]; DEPTHWISE_CONV_2D: [KH][KW][O]; packed: the stream */
     uint32_t channels; /* bb_channel_t[O]; packed: bytes of the stream */
     uint32_t scratch;  /* packed only: arena offset */
+    uint32_t pass_words, pass_channels; /* CONV_2D_STREAMED only: how the stream is divided */
 } bb_window_t;
 
 /* Unit: output channel. */

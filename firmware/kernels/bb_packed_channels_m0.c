@@ -33,7 +33,7 @@ typedef struct frame {
 _Static_assert(offsetof(frame_t, sums) == 60 && sizeof(frame_t) == 92, "and that of the frame");
 
 /* The channels that have no stairs: the arithmetic of the reference kernels. */
-__attribute__((noinline, used)) static void store_exactly(const frame_t *f) {
+__attribute__((used)) BB_TIME_CRITICAL static void store_exactly(const frame_t *f) {
     const bb_multiplier_t multiplier = bb_split_multiplier((int32_t)f->multiplier, (int32_t)f->shift);
     for (uint32_t p = BB_BLOCK; p-- > 0;) {
         const int32_t sum = bb_requantize_split(f->sums[p], multiplier) + f->block.zero_point;

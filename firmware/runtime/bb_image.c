@@ -86,40 +86,50 @@ static bool windows_meet_input(int32_t outputs, int32_t stride, int32_t padding,
     return padding < filter && (outputs - 1) * stride - padding < input;
 }
 
-/* Walks the stream of a packed operator: every channel and every tap that a residual names must be there. */
-static void check_stream(context_t *c, const bb_operator_t *op, uint32_t taps) {
-    const bb_window_t *const w = &op->as.window;
+/* bb_port.h */
+#define BURST_WORDS_LIMIT 65536u
+
+/*
+ * Walks `channels` channels of the stream of a packed operator, which has `words` words: every channel and every tap that a
+ * residual names must be there. Returns the words they take, or 0 when something is wrong.
+ */
+static uint32_t check_channel_stream(context_t *c, const bb_operator_t *op, const uint32_t *stream, uint32_t words,
+                                     uint32_t channels, uint32_t taps) {
     const bool landing = bb_has_landing(op->minimum, op->output_zero_point);
     const uint32_t tail_words = BB_STREAM_TAIL_WORDS + (landing ? BB_STREAM_LANDING_WORDS : 0);
-    if (!require(c, w->weights % 4u == 0, FIELD(as.window.weights)) ||
-        !constants_hold(c, w->weights, w->channels, FIELD(as.window.weights))) {
-        return;
-    }
-    const uint32_t *const stream = (const uint32_t *)(const void *)(c->image + c->header->constants_offset + w->weights);
-    const uint32_t words = w->channels / 4u;
     uint32_t at = 0;
-    for (uint32_t channel = 0; channel < w->output_channels; channel++) {
+    for (; channels > 0; channels--) {
         const uint32_t residuals_at = at + BB_STREAM_HEAD_WORDS + taps / 4u;
         if (!require(c, residuals_at + tail_words <= words, FIELD(as.window.channels))) {
-            return;
+            return 0;
         }
         const uint32_t residuals = stream[at + 1] >> 16;
         if (!require(c, residuals <= words - residuals_at - tail_words, FIELD(as.window.channels))) {
-            return;
+            return 0;
         }
         for (uint32_t i = 0; i < residuals; i++) {
             if (!require(c, stream[residuals_at + i] >> 16 < taps, FIELD(as.window.weights))) {
-                return;
+                return 0;
             }
         }
         const uint32_t *const tail = stream + residuals_at + residuals;
         const uint32_t shift = tail[0] >> 24;
         if (!require(c, shift <= 31 && (tail[2] != 0 || (shift >= 1 && tail[1] <= INT32_MAX)), FIELD(as.window.weights))) {
-            return;
+            return 0;
         }
         at = residuals_at + residuals + tail_words;
     }
-    require(c, at == words && w->channels % 4u == 0, FIELD(as.window.channels));
+    return at;
+}
+
+/* The stream of a packed operator, or NULL. */
+static const uint32_t *stream_of(context_t *c, const bb_window_t *w) {
+    if (!require(c, w->weights % 4u == 0, FIELD(as.window.weights)) ||
+        !require(c, w->channels % 4u == 0, FIELD(as.window.channels)) ||
+        !constants_hold(c, w->weights, w->channels, FIELD(as.window.weights))) {
+        return NULL;
+    }
+    return (const uint32_t *)(const void *)(c->image + c->header->constants_offset + w->weights);
 }
 
 static void check_packed_conv_2d(context_t *c, const bb_operator_t *op) {
@@ -129,7 +139,41 @@ static void check_packed_conv_2d(context_t *c, const bb_operator_t *op) {
     if (require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) &&
         arena_holds(c, w->scratch, 2u * BB_BLOCK * taps + (uint64_t)w->filter_width * w->input_channels,
                     FIELD(as.window.scratch))) {
-        check_stream(c, op, (uint32_t)taps);
+        const uint32_t *const stream = stream_of(c, w);
+        if (stream != NULL) {
+            const uint32_t words = w->channels / 4u;
+            const uint32_t used = check_channel_stream(c, op, stream, words, w->output_channels, (uint32_t)taps);
+            require(c, used == words, FIELD(as.window.channels));
+        }
+    }
+}
+
+static void check_streamed_conv_2d(context_t *c, const bb_operator_t *op) {
+    const bb_window_t *const w = &op->as.window;
+    const uint64_t taps = ((uint64_t)w->filter_height * w->filter_width * w->input_channels + 3u) & ~UINT64_C(3);
+    const uint64_t blocks = ((uint64_t)w->output_height * w->output_width + BB_BLOCK - 1u) / BB_BLOCK;
+    const uint64_t padding = ((uint64_t)w->filter_width * w->input_channels + 3u) & ~UINT64_C(3);
+    const uint32_t words = w->pass_words;
+    const uint32_t channels = w->pass_channels;
+    require(c, w->depth_multiplier == 0, FIELD(as.window.depth_multiplier));
+    if (!require(c, words > 0 && words <= BURST_WORDS_LIMIT, FIELD(as.window.pass_words)) ||
+        !require(c, channels > 0 && channels <= w->output_channels, FIELD(as.window.pass_channels)) ||
+        !require(c, w->scratch % 4u == 0, FIELD(as.window.scratch)) ||
+        !require(c, taps <= c->header->constants_bytes && blocks <= c->header->arena_bytes, FIELD(as.window)) ||
+        !arena_holds(c, w->scratch, 2u * BB_BLOCK * taps * blocks + padding + 8u * (uint64_t)words,
+                     FIELD(as.window.scratch))) {
+        return;
+    }
+    const uint32_t passes = (w->output_channels + channels - 1u) / channels;
+    const uint32_t *stream = stream_of(c, w);
+    if (stream == NULL || !require(c, w->channels / 4u == (uint64_t)passes * words, FIELD(as.window.channels))) {
+        return;
+    }
+    for (uint32_t first = 0; first < w->output_channels; first += channels, stream += words) {
+        const uint32_t left = w->output_channels - first;
+        if (check_channel_stream(c, op, stream, words, left < channels ? left : channels, (uint32_t)taps) == 0) {
+            return;
+        }
     }
 }
 
@@ -206,6 +250,8 @@ static void check_window(context_t *c, const bb_operator_t *op) {
         check_packed_conv_2d(c, op);
     } else if (op->kind == BB_OP_CONV_2D_WINOGRAD) {
         check_winograd_conv_2d(c, op);
+    } else if (op->kind == BB_OP_CONV_2D_STREAMED) {
+        check_streamed_conv_2d(c, op);
     } else if (op->kind == BB_OP_DEPTHWISE_CONV_2D) {
         require(c, (uint32_t)w->input_channels * w->depth_multiplier == w->output_channels,
                 FIELD(as.window.depth_multiplier));
@@ -233,8 +279,7 @@ static void check_fully_connected(context_t *c, const bb_operator_t *op) {
     }
 }
 
-/* A burst has at most 65536 words (bb_port.h). */
-#define STREAM_BUFFER_LIMIT (2u * 4u * 65536u)
+#define STREAM_BUFFER_LIMIT (2u * 4u * BURST_WORDS_LIMIT)
 
 /* Walks the quads: each must begin where the one before it ends, and name no input that is not there. */
 static void check_quads(context_t *c, const bb_fully_connected_t *f, uint32_t count) {
@@ -492,6 +537,8 @@ static uint32_t used_bytes(uint8_t kind) {
     case BB_OP_CONV_2D_PACKED:
     case BB_OP_DEPTHWISE_CONV_2D_PACKED:
     case BB_OP_CONV_2D_WINOGRAD:
+        return FIELD(as.window.pass_words);
+    case BB_OP_CONV_2D_STREAMED:
         return common + sizeof(bb_window_t);
     case BB_OP_FULLY_CONNECTED:
         return FIELD(as.fully_connected.multiplier);

@@ -271,7 +271,7 @@ test('a run does not go on with another image or data set', () => {
 
 /** What kinds of the graph and of the image have in common, where several kinds share a kernel. */
 function family(kind: string): string {
-  const plain = kind.replace(/_(PACKED|TABLED)$/, '');
+  const plain = kind.replace(/_(PACKED|STREAMED|TABLED)$/, '');
   if (['QUANTIZE', 'LEAKY_RELU', 'PRELU', 'ADD', 'SUB', 'MUL', 'TABLE', 'BINARY'].includes(plain)) {
     return 'element-wise';
   }

@@ -5,11 +5,21 @@ import { elementCount, type Graph, type Operator } from '../graph.js';
 const LARGEST_TAPS = 0x7ffc;
 /** Output pixels that share one gathering of inputs, each with a 16-bit half per tap. */
 const BYTES_PER_TAP = 8;
-/** Enough that what is lost between two bursts, about 100 cycles, does not count beside the 8192 that half of it takes. */
-const LARGEST_STREAM_BUFFER = 4096;
+/** Ample is enough that what is lost between two bursts, about 100 cycles, does not count beside the 8192 that half of it takes. */
+const STREAM_BUFFER_BYTES: Readonly<Record<Room, number>> = { ample: 4096, scarce: 256 };
 /** Two halves of whole units: BB_STREAM_BUFFER_GRAIN of firmware/kernels/bb_stream.h. */
 const STREAM_BUFFER_GRAIN = 32;
 const QUAD_CHANNELS = 4;
+const PIXELS_PER_BLOCK = 4;
+/**
+ * Of CONV_2D_STREAMED: windows of all pixels may take so much. Fewer weights, or more pixels, are as well read through the cache:
+ * there a weight costs 12 cycles once, and 2.7 for every pixel.
+ */
+const LARGEST_COLUMNS = 12_288;
+const FEWEST_STREAMED_WEIGHTS = 1024;
+const MOST_STREAMED_PIXELS = 64;
+/** Half of its buffer. */
+export const STREAM_PASS_BYTES = 2048;
 
 /** What a plane of the fast DEPTHWISE_CONV_2D holds: firmware/kernels/bb_planes.h. */
 const PLANE = { columns: 66, rows: 34, rowRecordBytes: 16 };
@@ -65,9 +75,12 @@ export function paddedTaps(graph: Graph, operator: Operator): number {
 
 /** @returns bytes, or null for an operator that has no fast kernel */
 export function scratchBytes(graph: Graph, operator: Operator, room: Room = 'ample'): number | null {
-  const winograd = room === 'ample' ? winogradScratchBytes(graph, operator) : null;
-  if (winograd !== null) {
-    return winograd;
+  const fastest =
+    room === 'ample'
+      ? (winogradScratchBytes(graph, operator) ?? streamedScratchBytes(graph, operator))
+      : null;
+  if (fastest !== null) {
+    return fastest;
   }
   switch (operator.kind) {
     case 'CONV_2D': {
@@ -91,7 +104,7 @@ export function scratchBytes(graph: Graph, operator: Operator, room: Room = 'amp
       const [, inputs] = graph.tensors[operator.inputs[1]].shape;
       const rows = elementCount(graph.tensors[operator.inputs[0]].shape) / inputs;
       return rows === 1 && inputs <= LARGEST_TAPS
-        ? streamBufferBytes(graph, operator) + 5 * paddedTaps(graph, operator)
+        ? streamBufferBytes(graph, operator, room) + 5 * paddedTaps(graph, operator)
         : null;
     }
     default:
@@ -99,9 +112,34 @@ export function scratchBytes(graph: Graph, operator: Operator, room: Room = 'amp
   }
 }
 
+/**
+ * Of a CONV_2D with a small image and many weights, for which it pays to keep the windows of all pixels and to let the weights
+ * come in bursts. Its kernel takes at least what that for few weights takes.
+ *
+ * @returns null for all others
+ */
+export function streamedScratchBytes(graph: Graph, operator: Operator): number | null {
+  if (operator.kind !== 'CONV_2D') {
+    return null;
+  }
+  const [outputs, , filterWidth, depth] = graph.tensors[operator.inputs[1]].shape;
+  const [, height, width] = graph.tensors[operator.outputs[0]].shape;
+  const taps = paddedTaps(graph, operator);
+  const columnBytes = BYTES_PER_TAP * taps * Math.ceil((height * width) / PIXELS_PER_BLOCK);
+  if (
+    columnBytes > LARGEST_COLUMNS ||
+    height * width > MOST_STREAMED_PIXELS ||
+    outputs * taps < FEWEST_STREAMED_WEIGHTS ||
+    taps > STREAM_PASS_BYTES / 2
+  ) {
+    return null;
+  }
+  return columnBytes + 4 * Math.ceil((filterWidth * depth) / 4) + 2 * STREAM_PASS_BYTES;
+}
+
 /** Of a FULLY_CONNECTED: room for its weights on their way from flash; all of them, if there are only a few. */
-export function streamBufferBytes(graph: Graph, operator: Operator): number {
+export function streamBufferBytes(graph: Graph, operator: Operator, room: Room): number {
   const [units] = graph.tensors[operator.inputs[1]].shape;
   const weights = QUAD_CHANNELS * Math.ceil(units / QUAD_CHANNELS) * paddedTaps(graph, operator);
-  return Math.min(LARGEST_STREAM_BUFFER, STREAM_BUFFER_GRAIN * Math.ceil(weights / STREAM_BUFFER_GRAIN));
+  return Math.min(STREAM_BUFFER_BYTES[room], STREAM_BUFFER_GRAIN * Math.ceil(weights / STREAM_BUFFER_GRAIN));
 }

@@ -7,7 +7,14 @@ import { broadcastStrides, collapse, neutral, stridesOf } from './dimensions.js'
 import { quantizeMultiplier, requantize, type FixedPointMultiplier } from '../fixed-point.js';
 import { isBroadcast } from '../3-plan/broadcast.js';
 import { unitsOf, type Units } from '../3-plan/units.js';
-import { paddedTaps, streamBufferBytes, winogradScratchBytes } from '../3-plan/scratch.js';
+import {
+  paddedTaps,
+  scratchBytes,
+  STREAM_PASS_BYTES,
+  streamBufferBytes,
+  streamedScratchBytes,
+  winogradScratchBytes,
+} from '../3-plan/scratch.js';
 import type { KernelSet } from '../plan.js';
 import type { ConstantPool } from './constants.js';
 import { OPERATOR_BYTES, OPERATOR_KINDS, type ImageOperatorKind } from './layout.js';
@@ -16,6 +23,7 @@ import {
   packChannels,
   packDepthwise,
   packFullyConnected,
+  packPasses,
   type PackedChannel,
 } from './packed.js';
 import {
@@ -252,15 +260,25 @@ function writePacked(
     zeroPoint: zeroPointOf(record.output),
     ...activationRange(operator.activation, record.output),
   };
+  const fits = (bytes: number | null) => bytes !== null && bytes <= scratch.bytes;
+  const isWinograd = fits(winogradScratchBytes(context.graph, operator)) && isWinogradExact(channels);
+  const taps = paddedTaps(context.graph, operator);
+  const passes =
+    !isWinograd && fits(streamedScratchBytes(context.graph, operator))
+      ? packPasses(channels, taps, range, STREAM_PASS_BYTES)
+      : null;
+  if (passes !== null) {
+    const { stream, passWords, passChannels } = passes;
+    const offset = context.constants.add(stream);
+    record.kind('CONV_2D_STREAMED');
+    record.words(64, [offset, stream.length, scratch.arenaOffset, passWords, passChannels]);
+    return true;
+  }
   const stream =
-    operator.kind === 'CONV_2D'
-      ? packChannels(channels, paddedTaps(context.graph, operator), range)
-      : packDepthwise(channels, range);
+    operator.kind === 'CONV_2D' ? packChannels(channels, taps, range) : packDepthwise(channels, range);
   if (stream === null) {
     return false;
   }
-  const winogradBytes = winogradScratchBytes(context.graph, operator);
-  const isWinograd = winogradBytes !== null && winogradBytes <= scratch.bytes && isWinogradExact(channels);
   record.kind(isWinograd ? 'CONV_2D_WINOGRAD' : `${operator.kind}_PACKED`);
   record.words(64, [context.constants.add(stream), stream.length, scratch.arenaOffset]);
   return true;
@@ -349,6 +367,7 @@ function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'F
   if (packed === null) {
     return false;
   }
+  const isAmple = scratch.bytes >= (scratchBytes(graph, operator) ?? 0);
   record.kind('FULLY_CONNECTED_PACKED');
   record.words(36, [
     constants.add(packed.stream),
@@ -357,7 +376,7 @@ function writePackedFullyConnected(record: RecordWriter, operator: OperatorOf<'F
     packed.shift,
     packed.residualUnits,
     scratch.arenaOffset,
-    streamBufferBytes(graph, operator),
+    streamBufferBytes(graph, operator, isAmple ? 'ample' : 'scarce'),
   ]);
   return true;
 }

@@ -38,15 +38,54 @@ export function packChannels(
   taps: number,
   range: PackedRange,
 ): Uint8Array | null {
-  const parts: Uint8Array[] = [];
-  for (const channel of channels) {
-    const part = packChannel(channel, taps, range);
-    if (part === null) {
-      return null;
-    }
-    parts.push(part);
+  const parts = channels.map((channel) => packChannel(channel, taps, range));
+  return parts.every((part) => part !== null) ? Buffer.concat(parts) : null;
+}
+
+export interface PackedPasses {
+  stream: Uint8Array;
+  /** Of each pass, filled up. */
+  passWords: number;
+  /** In each pass but the last. */
+  passChannels: number;
+}
+
+/**
+ * The same for weights that come from flash in bursts of one size, each with the same number of channels.
+ *
+ * @param halfBytes room for a pass
+ * @returns null also when not even one channel is sure to fit into a pass
+ */
+export function packPasses(
+  channels: readonly PackedChannel[],
+  taps: number,
+  range: PackedRange,
+  halfBytes: number,
+): PackedPasses | null {
+  const parts = channels.map((channel) => packChannel(channel, taps, range));
+  if (!parts.every((part) => part !== null)) {
+    return null;
   }
-  return Buffer.concat(parts);
+  const passesOf = (count: number) =>
+    Array.from({ length: Math.ceil(parts.length / count) }, (_, pass) =>
+      Buffer.concat(parts.slice(pass * count, (pass + 1) * count)),
+    );
+  const largest = (passes: readonly Uint8Array[]) => Math.max(...passes.map(({ length }) => length));
+  let passChannels = Math.min(
+    parts.length,
+    Math.floor(halfBytes / Math.min(...parts.map(({ length }) => length))),
+  );
+  while (passChannels > 0 && largest(passesOf(passChannels)) > halfBytes) {
+    passChannels--;
+  }
+  if (passChannels === 0) {
+    return null;
+  }
+  const passes = passesOf(passChannels);
+  const passBytes = largest(passes);
+  const stream = new Uint8Array(passes.length * passBytes);
+  passes.forEach((pass, index) => stream.set(pass, index * passBytes));
+  return { stream, passWords: passBytes / 4, passChannels };
 }
 
 const DEPTHWISE_RECORD_BYTES = 28;

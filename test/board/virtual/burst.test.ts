@@ -61,17 +61,17 @@ function chip(foreign = false) {
     get: (address: number) => rp2040.readUint32(address),
     readable: () => readable,
     /** Goes on to so many cycles since the beginning. */
-    at(cycles: number) {
+    at: (cycles: number) => {
       clock.skipTo(cycles);
       clock.fireDue();
     },
-    configure(words: number, control = 1) {
+    configure: (words: number, control = 1) => {
       set(SSIENR, 0);
       set(CTRLR1, words - 1);
       set(DMACR, control);
       set(SSIENR, 1);
     },
-    transfer(to: number, words: number) {
+    transfer: (to: number, words: number) => {
       set(READ_ADDRESS, DR0);
       set(WRITE_ADDRESS, to);
       set(COUNT, words);
