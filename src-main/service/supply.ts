@@ -163,6 +163,9 @@ export async function playList(
   const { supply } = open;
   await prepareSupply(open, { volts: steps[0].volts, amps: steps[0].amps, overVolts: null });
   await supply.loadList(steps, repeats);
+  if (signal.aborted) {
+    return { seconds: 0 };
+  }
   await supply.startList();
   const begin = performance.now();
   const total = steps.reduce((sum, { seconds }) => sum + seconds, 0) * repeats;

@@ -260,6 +260,21 @@ test('find asks once, and the driver need not be named again; record streams a P
   assert.equal(place.instrument.terminals.on, false);
 });
 
+test('Ctrl+C in the middle of a long recording switches off at once', async (context) => {
+  const place = await bench(context, 'ppk2');
+  const child = start(place, 'record', '--volts', '3.3V', '--seconds', '60s');
+  const ended = finish(child);
+  await until('the output is on', () => place.instrument.terminals.on);
+  await sleep(200);
+  const begin = performance.now();
+  child.kill('SIGINT');
+  const { code, err } = await ended;
+  assert.equal(code, 1);
+  assert.match(err, /has been shut down/);
+  assert.ok(performance.now() - begin < 15_000, 'not after the 60 s');
+  assert.equal(place.instrument.terminals.on, false);
+});
+
 test('virtual-supply serves any of the instruments to other programs', async (context) => {
   const folder = await temporaryFolder(context);
   const cli = resourcePath('dist', 'src-main', 'hosts', 'cli.js');

@@ -256,10 +256,13 @@ export function addSupplyCommands(program: Command): void {
     .option('--out <file.csv>', 'every sample: seconds, amperes, digital inputs')
     .action(async (options: PointOptions & { seconds: number; out?: string }) => {
       const target = await request(options);
-      const { result: record, off } = await interruptible(() =>
+      const { result: record, off } = await interruptible((signal) =>
         withPower(target, { leaveOn: false }, async (open) => {
           const amps = options.amps ?? open.limits.maximumAmps;
           await prepareSupply(open, { volts: options.volts, amps, overVolts: null });
+          // A long recording does not keep the output from going off.
+          signal.addEventListener('abort', () => void open.supply.shutdown());
+          if (signal.aborted) await open.supply.shutdown();
           await open.supply.output(true);
           return open.supply.record(options.seconds);
         }),
