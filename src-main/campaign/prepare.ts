@@ -8,7 +8,14 @@ import { loadDataset, type Dataset } from '../common/dataset.js';
 import { InputError } from '../common/errors.js';
 import { sha256 } from '../common/sha256.js';
 import { resourcePath } from '../common/resources.js';
-import { compile, emitDataset, quantizeInput, type Compilation } from '../compiler/index.js';
+import {
+  compileQuantized,
+  emitDataset,
+  quantizeInput,
+  quantizeModel,
+  type Compilation,
+  type QuantizedModel,
+} from '../compiler/index.js';
 import type { CalibrationMethod } from '../compiler/calibration-method.js';
 import type { KernelSet, Strategy } from '../compiler/plan.js';
 import { constantHarvest, GENERATORS, squareHarvest } from '../supply/traces/generated.js';
@@ -59,21 +66,43 @@ export interface PreparedRun {
   predicted: RunPrediction | null;
 }
 
-/**
- * Compiles a model file for a board.
- * @throws InputError for files that are missing or wrong, operators that are not known, models that do not fit
- */
-export async function compileFiles(request: CompileRequest): Promise<CompiledFiles> {
-  const profile = boardProfile(request.board);
-  const model = await readArtifact('model', request.modelPath);
-  const artifacts = [model];
+/** A model file, read and quantized. */
+export interface LoadedModel {
+  model: QuantizedModel;
+  /** Model and calibration. */
+  artifacts: Artifact[];
+}
+
+/** @throws InputError for files that are missing or wrong, operators that are not known */
+export async function loadModel(
+  request: Pick<CompileRequest, 'modelPath' | 'calibrationPath' | 'calibrateBy' | 'reportLayers'>,
+): Promise<LoadedModel> {
+  const file = await readArtifact('model', request.modelPath);
+  const artifacts = [file];
   let calibration: Float32Array[] | null = null;
   if (request.calibrationPath !== null) {
-    const file = await readArtifact('calibration', request.calibrationPath);
-    calibration = floatSamples(loadDataset(file.bytes, request.calibrationPath), request.calibrationPath);
-    artifacts.push(file);
+    const samples = await readArtifact('calibration', request.calibrationPath);
+    calibration = floatSamples(loadDataset(samples.bytes, request.calibrationPath), request.calibrationPath);
+    artifacts.push(samples);
   }
-  const compiled = compile(model.bytes, request.modelPath, {
+  const model = quantizeModel(file.bytes, request.modelPath, {
+    ...(calibration === null ? {} : { calibration }),
+    ...(request.calibrateBy === undefined ? {} : { calibrateBy: request.calibrateBy }),
+    reportLayers: request.reportLayers === true,
+  });
+  return { model, artifacts };
+}
+
+/** @throws InputError for models that do not fit */
+export function compileLoaded(
+  { model }: LoadedModel,
+  request: Pick<
+    CompileRequest,
+    'board' | 'strategy' | 'kernels' | 'sramBytes' | 'capacitor' | 'harvestWatts'
+  >,
+): { profile: BoardProfile; compiled: Compilation } {
+  const profile = boardProfile(request.board);
+  const compiled = compileQuantized(model, {
     strategy: request.strategy,
     kernels: request.kernels,
     boardNumber: profile.imageBoard,
@@ -82,12 +111,20 @@ export async function compileFiles(request: CompileRequest): Promise<CompiledFil
     nvmBytes: profile.nvmBytes,
     power:
       request.capacitor === null ? null : planningPower(request.capacitor, profile, request.harvestWatts),
-    ...(calibration === null ? {} : { calibration }),
-    ...(request.calibrateBy === undefined ? {} : { calibrateBy: request.calibrateBy }),
-    reportLayers: request.reportLayers === true,
   });
-  artifacts.push(artifact('image', `${model.name}.${request.strategy}.image`, compiled.image));
-  return { profile, compiled, artifacts };
+  return { profile, compiled };
+}
+
+/**
+ * Compiles a model file for a board.
+ * @throws InputError for files that are missing or wrong, operators that are not known, models that do not fit
+ */
+export async function compileFiles(request: CompileRequest): Promise<CompiledFiles> {
+  boardProfile(request.board);
+  const loaded = await loadModel(request);
+  const { profile, compiled } = compileLoaded(loaded, request);
+  const name = `${basename(request.modelPath)}.${request.strategy}.image`;
+  return { profile, compiled, artifacts: [...loaded.artifacts, artifact('image', name, compiled.image)] };
 }
 
 /**

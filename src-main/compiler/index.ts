@@ -72,25 +72,47 @@ export interface Compilation {
  * @throws InputError of any phase, e.g. `unknown-operator`, `arena-too-large`
  */
 export function compile(modelBytes: Uint8Array, fileName: string, options: CompileOptions): Compilation {
+  return compileQuantized(quantizeModel(modelBytes, fileName, options), options);
+}
+
+/** A model read and quantized: what plans for different boards and powers have in common. */
+export interface QuantizedModel extends Pick<Compilation, 'graph' | 'inspection' | 'modelSha256'> {
+  report: QuantizationReport;
+}
+
+/** The first half of `compile`. */
+export function quantizeModel(
+  modelBytes: Uint8Array,
+  fileName: string,
+  options: Pick<CompileOptions, 'calibration' | 'calibrateBy' | 'reportLayers'>,
+): QuantizedModel {
   const imported = importModel(modelBytes, fileName);
   const inspection = inspectGraph(imported);
   const { graph, report } = quantize(imported, options.calibration ?? [], {
     ...(options.calibrateBy === undefined ? {} : { calibrateBy: options.calibrateBy }),
     layers: options.reportLayers === true,
   });
+  const modelSha256 = createHash('sha256').update(modelBytes).digest('hex');
+  return { graph, report, inspection, modelSha256 };
+}
+
+/** The second half of `compile`. */
+export function compileQuantized(
+  { graph, report, inspection, modelSha256 }: QuantizedModel,
+  options: CompileOptions,
+): Compilation {
   const planned = plan(graph, options);
-  const sha256 = createHash('sha256').update(modelBytes).digest();
   return {
     graph,
     plan: planned,
-    image: emit(planned, { board: options.boardNumber, modelSha256: sha256 }),
+    image: emit(planned, { board: options.boardNumber, modelSha256: Buffer.from(modelSha256, 'hex') }),
     quantization: {
       input: scaleAndZeroPoint(inputOf(graph)),
       output: scaleAndZeroPoint(graph.tensors[graph.outputs[0]]),
       report,
     },
     inspection,
-    modelSha256: sha256.toString('hex'),
+    modelSha256,
   };
 }
 

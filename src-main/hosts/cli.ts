@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { productVersions } from '../common/versions.js';
 import { addBenchCommands } from './cli/bench-commands.js';
 import { addCampaignCommands } from './cli/campaign-commands.js';
+import { addExploreCommand } from './cli/explore-command.js';
 import { addFlashCommand } from './cli/flash-command.js';
 import { addModelCommands } from './cli/model-commands.js';
 import { addTraceCommand } from './cli/trace-command.js';
@@ -16,6 +17,7 @@ const program = new Command('brownout')
   .exitOverride()
   .showHelpAfterError('(brownout COMMAND --help shows what it takes)');
 addModelCommands(program);
+addExploreCommand(program);
 addCampaignCommands(program);
 addFlashCommand(program);
 addSupplyCommands(program);

@@ -1,19 +1,8 @@
 /** Evaluation on all cores: samples are dealt to worker threads in small groups; outputs are those of inferOnHost, in order. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { InputError, RunError, type BenchErrorDetails } from '../../common/errors.js';
+import { mapInThreads } from '../../common/thread-pool.js';
 import { inferOnHost } from './host-board.js';
-
-/** What a thread is given to do; `first` is the index of the group's first sample. */
-export interface HostGroup {
-  first: number;
-  samples: readonly Int8Array[];
-}
-
-export type FromHostWorker =
-  | { kind: 'outputs'; first: number; outputs: Int8Array[] }
-  | { kind: 'error'; error: BenchErrorDetails & { exitStatus: 1 | 2 } };
 
 export interface HostInferenceOptions {
   /** Threads; default: one per core that this process may use. */
@@ -44,96 +33,32 @@ export async function inferOnAllCores(
     LARGEST_GROUP,
     Math.ceil(samples.length / (Math.max(threads, 1) * GROUPS_PER_THREAD)),
   );
-  const groups = Array.from({ length: Math.ceil(samples.length / size) }, (_, g): HostGroup => {
-    const first = g * size;
-    return { first, samples: samples.slice(first, first + size) };
-  }).values();
-  const outputs: Int8Array[] = [];
+  const groups = Array.from({ length: Math.ceil(samples.length / size) }, (_, g) =>
+    samples.slice(g * size, (g + 1) * size),
+  );
   let done = 0;
-  const take = ({ first, outputs: some }: { first: number; outputs: readonly Int8Array[] }): void => {
-    some.forEach((output, i) => {
-      outputs[first + i] = output;
-    });
-    done += some.length;
+  const count = (outputs: readonly Int8Array[]): void => {
+    done += outputs.length;
     onProgress?.(done, samples.length);
   };
-  if (threads <= 1) {
-    for (const group of groups) {
-      signal?.throwIfAborted();
-      take({ first: group.first, outputs: inferOnHost(image, group.samples) });
-      // Lets Ctrl+C through.
-      await nextTurn();
-    }
-    return outputs;
+  if (threads > 1) {
+    const script = new URL('./infer-worker.js', import.meta.url);
+    const outputs = await mapInThreads<Int8Array[]>(script, image, groups, {
+      threads,
+      place: 'host evaluation',
+      onResult: count,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return outputs.flat();
   }
-  signal?.throwIfAborted();
-  // One that fails ends the others: nobody would wait for them.
-  const failed = new AbortController();
-  const stop = signal === undefined ? failed.signal : AbortSignal.any([failed.signal, signal]);
-  const results = await Promise.allSettled(
-    Array.from({ length: threads }, () =>
-      runThread(image, groups, take, stop).catch((error: unknown) => {
-        failed.abort(error);
-        throw error;
-      }),
-    ),
-  );
-  signal?.throwIfAborted();
-  if (results.some(({ status }) => status === 'rejected')) {
-    throw failed.signal.reason;
+  const outputs: Int8Array[] = [];
+  for (const group of groups) {
+    signal?.throwIfAborted();
+    const some = inferOnHost(image, group);
+    outputs.push(...some);
+    count(some);
+    // Lets Ctrl+C through.
+    await nextTurn();
   }
   return outputs;
-}
-
-/** One thread that works through groups until there are none, or `stop` is aborted. */
-async function runThread(
-  image: Uint8Array,
-  groups: Iterator<HostGroup>,
-  take: (done: { first: number; outputs: readonly Int8Array[] }) => void,
-  stop: AbortSignal,
-): Promise<void> {
-  const worker = new Worker(new URL('./infer-worker.js', import.meta.url), { workerData: image });
-  let onAbort: (() => void) | null = null;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const next = (): void => {
-        const group = groups.next();
-        if (group.done === true) {
-          resolve();
-        } else {
-          worker.postMessage(group.value);
-        }
-      };
-      onAbort = () => {
-        reject(stop.reason as Error);
-      };
-      stop.addEventListener('abort', onAbort);
-      worker.on('message', (message: FromHostWorker) => {
-        if (message.kind === 'error') {
-          const { error } = message;
-          reject(error.exitStatus === 2 ? new InputError(error) : new RunError(error));
-          return;
-        }
-        take(message);
-        next();
-      });
-      worker.on('error', reject);
-      worker.on('exit', () => {
-        reject(
-          new RunError({
-            code: 'worker-died',
-            place: 'host evaluation',
-            message: 'a thread ended before its work did',
-            remedy: 'Start it again; if it happens twice, report it',
-          }),
-        );
-      });
-      next();
-    });
-  } finally {
-    if (onAbort !== null) {
-      stop.removeEventListener('abort', onAbort);
-    }
-    await worker.terminate();
-  }
 }
