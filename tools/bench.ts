@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { benchCosts } from './costs/index.js';
+import { benchCompile } from './bench/compile.js';
 import { benchFaults } from './bench/faults.js';
 import { benchKernels } from './bench/kernels.js';
 import { benchHost } from './bench/host.js';
@@ -9,6 +10,7 @@ import { benchVirtualBoard } from './bench/virtual-board.js';
 
 /** `npm run bench [-- SECTION ...]`: prints tables and writes bench-results.json. */
 const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promise<unknown>>> = {
+  compile: (print) => Promise.resolve(benchCompile(print)),
   costs: (print) => benchCosts(print),
   faults: (print) => benchFaults(print),
   host: (print) => benchHost(print),

@@ -216,3 +216,18 @@ export function autoencoder(): Uint8Array {
   }
   return chain.fullyConnected(640, 0).toBytes();
 }
+
+/** Convolutions of 3 x 3 at 48 x 48: 99,902,080 MACs, far more than anybody runs on harvested power. */
+export function hundredMillionMacs(): Uint8Array {
+  const chain = new Chain(0x5eed3, [1, 96, 96, 3], 0).conv([3, 3], 32, 2);
+  for (let layer = 0; layer < 4; layer++) {
+    chain.conv([3, 3], 32, 1);
+  }
+  return chain
+    .conv([3, 3], 64, 2)
+    .conv([1, 1], 64, 1)
+    .averagePool(24)
+    .fullyConnected(10, 0)
+    .softmax()
+    .toBytes();
+}
