@@ -61,9 +61,9 @@ async function findParent(): Promise<Parent> {
     close: async () => {
       // An outcome is large, and lost if the channel is closed while it is being sent.
       await sent;
-      if (process.connected) {
-        process.disconnect();
-      }
+      // Not by itself: the pipe to a watchdog whose supply could not be switched off would keep this process alive, and the
+      // watchdog waiting for its end.
+      process.exit();
     },
   };
 }
