@@ -114,7 +114,7 @@ function view(points: readonly ExplorePlotPoint[], xMeasure: Measure, yMeasure: 
       stroke-dasharray="3 3"
       d="${path(lowerLeft(points, xMeasure, yMeasure)) ?? ''}"
     />
-    ${points.map(
+    ${[...points.filter(({ onFront }) => !onFront), ...points.filter(({ onFront }) => onFront)].map(
       (point) =>
         html`<circle
           cx="${at(x.place(point[xMeasure]))}"

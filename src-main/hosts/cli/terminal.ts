@@ -1,5 +1,5 @@
 /** What every command shares: where text goes, progress, Ctrl+C, errors and exit statuses. */
-import { BenchError } from '../../common/errors.js';
+import { BenchError, RunError } from '../../common/errors.js';
 
 /** A line that is rewritten in place on a terminal; on anything else (a log file, a pipe) it stays silent. */
 export class ProgressLine {
@@ -39,7 +39,14 @@ export async function cancellable<Result>(
       process.exit(130);
     }
     console.error(`\n${notice}`);
-    controller.abort();
+    controller.abort(
+      new RunError({
+        code: 'cancelled',
+        place: 'brownout',
+        message: 'stopped before it was done',
+        remedy: 'Start it again',
+      }),
+    );
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
