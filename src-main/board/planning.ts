@@ -109,24 +109,29 @@ const LARGEST_HARVEST_SHARE = 0.9;
  *   relies on it
  */
 export function planningPower(capacitor: Capacitor, profile: BoardProfile, harvestWatts = 0) {
-  const cycles = boardCosts(profile);
-  const { activeAmps, nvmAmps, startupAmps, startupSeconds, railVolts, converterEfficiency } = profile.power;
+  const { activeAmps, railVolts, converterEfficiency } = profile.power;
   const volts = railVolts.value / converterEfficiency.value;
   const activeWatts = activeAmps.value * volts;
   const energyJoules = energyPerPowerCycleJoules(capacitor, profile);
-  const joulesPerCycle = (activeAmps.value * volts) / profile.clockHertz;
   return {
     ...capacitor,
     energyPerPowerCycleJoules: energyJoules,
     expectedPerPowerCycleJoules:
       energyJoules / (1 - Math.min(LARGEST_HARVEST_SHARE, harvestWatts / activeWatts)),
-    costs: {
-      ...cycles,
-      joulesPerCycle,
-      nvmJoulesPerCycle: (nvmAmps.value * volts) / profile.clockHertz,
-      startupJoules: startupSeconds.value * startupAmps.value * volts,
-      cacheBytes: profile.timing.cacheBytes.value,
-    },
+    costs: costModel(profile),
+  };
+}
+
+/** Cycles and energies of a board, whatever feeds it. */
+export function costModel(profile: BoardProfile) {
+  const { activeAmps, nvmAmps, startupAmps, startupSeconds, railVolts, converterEfficiency } = profile.power;
+  const volts = railVolts.value / converterEfficiency.value;
+  return {
+    ...boardCosts(profile),
+    joulesPerCycle: (activeAmps.value * volts) / profile.clockHertz,
+    nvmJoulesPerCycle: (nvmAmps.value * volts) / profile.clockHertz,
+    startupJoules: startupSeconds.value * startupAmps.value * volts,
+    cacheBytes: profile.timing.cacheBytes.value,
   };
 }
 

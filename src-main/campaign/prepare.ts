@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { boardProfile } from '../board/profiles/index.js';
-import { planningPower, type Capacitor } from '../board/planning.js';
+import { costModel, planningPower, type Capacitor } from '../board/planning.js';
 import type { BoardProfile } from '../board/profile.js';
 import { loadDataset, type Dataset } from '../common/dataset.js';
 import { InputError } from '../common/errors.js';
@@ -108,6 +108,7 @@ export function compileLoaded(
     boardNumber: profile.imageBoard,
     sramBytes: Math.min(request.sramBytes ?? profile.arenaBytes, profile.arenaBytes),
     boardSramBytes: profile.arenaBytes,
+    costs: costModel(profile),
     nvmBytes: profile.nvmBytes,
     power:
       request.capacitor === null ? null : planningPower(request.capacitor, profile, request.harvestWatts),

@@ -6,7 +6,7 @@ import { present } from '../common/present.js';
 import { importModel } from './1-import/index.js';
 import { quantize, type QuantizationReport } from './2-quantize/index.js';
 import type { CalibrationMethod } from './calibration-method.js';
-import { plan, type PlanningPower } from './3-plan/index.js';
+import { plan, type CostModel, type PlanningPower } from './3-plan/index.js';
 import { emit } from './4-emit/index.js';
 import { roundHalfAwayFromZero } from './fixed-point.js';
 import { elementCount, type Graph, type Tensor } from './graph.js';
@@ -34,6 +34,8 @@ export interface CompileOptions {
   sramBytes: number;
   /** What the board could give at most, for remedies; left out: any amount. */
   boardSramBytes?: number;
+  /** Of the board, to tell the cheapest way into little SRAM; left out: those of `power`, or typical ones. */
+  costs?: CostModel;
   /** Whole NVM of the board. */
   nvmBytes: number;
   /** Inputs in NHWC order, for float models; a model that is int8 already needs none. */

@@ -33,7 +33,8 @@ for (const [model, data, sramBytes, capacitanceFarads] of TILED) {
           strategy,
           kernels: 'fast',
           board: 'pico-fram',
-          capacitanceFarads,
+          // A plan for the capacitor gets along with less than a whole layer needs.
+          capacitanceFarads: strategy === 'planned' ? capacitanceFarads / 3 : capacitanceFarads,
           turnOnVolts: 4.5,
           brownOutVolts: 2,
           power: strategy === 'restart' ? { kind: 'continuous' } : { kind: 'constant', volts: 5, amps: 0.01 },
@@ -47,7 +48,9 @@ for (const [model, data, sramBytes, capacitanceFarads] of TILED) {
       );
       assert.equal(outcome.status, 'finished', outcome.reason ?? '');
       assert(outcome.measures.sramBytes <= sramBytes, `${outcome.measures.sramBytes} bytes of SRAM`);
-      assert(strategy === 'restart' || outcome.measures.powerCycles > 1, 'the power failed');
+      // `adaptive` waits for the capacitor before the power fails.
+      const isCut = strategy !== 'restart' && strategy !== 'adaptive';
+      assert(!isCut || outcome.measures.powerCycles > 1, 'the power failed');
       const expected = readNpz(readFileSync(sharedPath('eval', data)), data).get('expected');
       assert(expected);
       const [{ output }] = outcome.results;

@@ -9,24 +9,9 @@ import { accessOf, type Range } from './access.js';
 import { ALIGNMENT } from './allocate.js';
 import type { Buffer } from './lifetimes.js';
 import { scratchBytes } from './scratch.js';
+import type { StageCosts } from './stage-cost.js';
 import { isStripeable, stripeOf, stripesOf, type Source, type Stripe } from './stage.js';
 import { unitsOf } from './units.js';
-
-/**
- * Cycles that rank the alternatives: of an RP2040 with FRAM on its SPI, as tools/bench/costs.ts measures them. Another board
- * may get another plan than its best one, never a wrong one.
- */
-const NVM_READ_CYCLES = 48.2;
-const NVM_WRITE_CYCLES = 47.4;
-const COPY_CYCLES = 4;
-/** Of a multiply-accumulate, or for operators without any of an element. */
-const FAST_WORK_CYCLES = 5;
-const REFERENCE_WORK_CYCLES = 15;
-/** What an output of a reference kernel takes more than one of a fast kernel, beside its products. */
-const REFERENCE_OUTPUT_CYCLES = 250;
-const ELEMENT_CYCLES = 50;
-/** Of starting a kernel. */
-const CALL_CYCLES = 1500;
 
 /** Longest stage that is tried; each operator more widens what stripes share. */
 const MOST_OPERATORS_OF_STAGE = 10;
@@ -69,7 +54,10 @@ interface Cut {
   /** Buffers of which every stripe has the same bytes as the stripe of the output. */
   likeOutput: Set<Buffer>;
   recomputedMacs: number;
-  overheadCycles: number;
+  /** Position of its first operator. */
+  begin: number;
+  /** By operator and kernels: what its stripes take; asked for only where the cut fits. */
+  cycles: Map<string, number>;
   /** By operator: what the fast kernels need for the highest stripe. */
   scratch: number[];
 }
@@ -92,9 +80,10 @@ export function fit(
   source: Source,
   kernels: KernelSet,
   sramBytes: number,
+  costs: StageCosts,
   mostOperators = MOST_OPERATORS_OF_STAGE,
 ): Fit {
-  return new Fitter(source, kernels, sramBytes, mostOperators).run();
+  return new Fitter(source, kernels, sramBytes, costs, mostOperators).run();
 }
 
 class Fitter {
@@ -110,6 +99,7 @@ class Fitter {
     private readonly source: Source,
     private readonly kernels: KernelSet,
     private readonly sramBytes: number,
+    private readonly costs: StageCosts,
     private readonly mostOperators: number,
   ) {
     const { graph, buffers } = source;
@@ -322,21 +312,17 @@ class Fitter {
       }
     }
     let recomputedMacs = 0;
-    let overheadCycles = CALL_CYCLES * (stripes.length - 1) * operators.length;
     operators.forEach((index, at) => {
       const operator = graph.operators[index];
-      const units = unitsOf(graph, operator);
+      const { count: units, work } = unitsOf(graph, operator);
       const done = stripes.reduce((sum, { calls }) => sum + calls[at].rows.end - calls[at].rows.begin, 0);
-      const again = Math.max(0, done - units.count) * units.work;
-      const hasMacs = operatorMacs(graph, operator) > 0;
-      recomputedMacs += hasMacs ? again : 0;
-      overheadCycles += again * (hasMacs ? this.workCycles() : ELEMENT_CYCLES);
+      recomputedMacs += operatorMacs(graph, operator) > 0 ? Math.max(0, done - units) * work : 0;
     });
     const scratch = operators.map((_, at) => {
       const heights = stripes.map(({ calls }) => calls[at].rows.end - calls[at].rows.begin);
       return this.scratchOf(begin + at, count === 1 ? null : Math.max(...heights));
     });
-    return { stripes, largest, total, likeOutput, recomputedMacs, overheadCycles, scratch };
+    return { stripes, largest, total, likeOutput, recomputedMacs, begin, cycles: new Map(), scratch };
   }
 
   /** @param rows of the output; null for all of it */
@@ -356,8 +342,24 @@ class Fitter {
     return aligned(scratchBytes({ ...graph, tensors }, operator, 'scarce') ?? 0);
   }
 
-  private workCycles(): number {
-    return this.kernels === 'fast' ? FAST_WORK_CYCLES : REFERENCE_WORK_CYCLES;
+  /** What the stripes of an operator take more than the whole with the best kernel that there is. */
+  private executeCycles(cut: Cut, at: number, kernels: KernelSet): number {
+    const key = `${at} ${kernels}`;
+    const known = cut.cycles.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const operator = this.order[cut.begin + at];
+    const { count } = unitsOf(this.source.graph, this.source.graph.operators[operator]);
+    const whole = this.costs.execute(operator, { begin: 0, end: count }, this.kernels, true);
+    const cycles = cut.stripes.reduce(
+      // Operators of a stage take turns, so that none finds its weights in the cache again.
+      (sum, { calls }, stripe) =>
+        sum + this.costs.execute(operator, calls[at].rows, kernels, stripe === 0 || calls.length > 1),
+      -whole,
+    );
+    cut.cycles.set(key, cycles);
+    return cycles;
   }
 
   /** @returns the operators that have to do without scratch, or null where even that does not fit */
@@ -455,17 +457,27 @@ class Fitter {
     cut: Cut,
     reference: readonly number[],
   ): number {
-    const { graph } = this.source;
-    let cycles = cut.overheadCycles;
-    for (const [buffer, way] of ways) {
-      const bytes = way === 'resident' ? 0 : way === 'reload' ? buffer.bytes : (cut.total.get(buffer) ?? 0);
-      cycles += bytes * (buffer.refill === null ? NVM_READ_CYCLES : COPY_CYCLES);
+    const { order, costs } = this;
+    let cycles = 0;
+    for (const at of cut.stripes[0].calls.keys()) {
+      const kernels = reference.includes(order[cut.begin + at]) ? 'reference' : this.kernels;
+      cycles += this.executeCycles(cut, at, kernels);
     }
-    cycles += to === 'sram' ? 0 : output.bytes * NVM_WRITE_CYCLES;
-    for (const index of reference) {
-      const { count, bytes } = unitsOf(graph, graph.operators[index]);
-      const macs = operatorMacs(graph, graph.operators[index]);
-      cycles += macs * (REFERENCE_WORK_CYCLES - FAST_WORK_CYCLES) + count * bytes * REFERENCE_OUTPUT_CYCLES;
+    for (const [buffer, way] of ways) {
+      const kind = buffer.refill === null ? 'FETCH' : 'INPUT';
+      const parts =
+        way === 'resident'
+          ? []
+          : way === 'reload'
+            ? [buffer.bytes]
+            : cut.stripes.map(({ ranges }) => bytesOf(ranges.get(buffer)));
+      cycles += parts.reduce((sum, bytes) => sum + costs.transfer(kind, bytes), 0);
+    }
+    if (to !== 'sram') {
+      cycles += cut.stripes.reduce(
+        (sum, { ranges }) => sum + costs.transfer('SPILL', bytesOf(ranges.get(output))),
+        0,
+      );
     }
     return cycles;
   }
@@ -527,6 +539,10 @@ class Fitter {
     const position = needs[worst] > this.sramBytes ? worst : Math.min(reached, this.order.length - 1);
     return { fits: false, operator: this.order[position], neededBytes: needs[position] };
   }
+}
+
+function bytesOf(range: Range | undefined): number {
+  return range === undefined ? 0 : range.end - range.begin;
 }
 
 function aligned(bytes: number): number {

@@ -5,7 +5,7 @@ import { operatorMacs } from '../inspect.js';
 import type { KernelSet, Placement, Plan, Scratch, Step, Strategy } from '../plan.js';
 import { bytesAt } from './allocate.js';
 import { checkNvm } from './check.js';
-import type { PlanningPower } from './cost.js';
+import type { CostModel, PlanningPower } from './cost.js';
 import type { Call, Execution } from './execution.js';
 import { bufferOf, findBuffers } from './lifetimes.js';
 import { planMemory } from './memory.js';
@@ -24,6 +24,8 @@ export interface PlanOptions {
   sramBytes: number;
   /** What the board could give at most, for remedies; left out: any amount. */
   boardSramBytes?: number;
+  /** Of the board, to tell the cheapest way into little SRAM; left out: those of `power`, or typical ones. */
+  costs?: CostModel;
   /** Whole NVM of the board, records and results included. */
   nvmBytes: number;
   /** Units per tile of strategy `tile`, for every operator; default: about 1 KB of output or 20,000 MACs. */
@@ -45,7 +47,10 @@ export const RESULT_CAPACITY = 1024;
 export function plan(graph: Graph, options: PlanOptions): Plan {
   requirePlannable(graph, options);
   const { kernels, strategy } = options;
-  const { execution, buffers, arena, tiling, lowerBoundBytes } = planMemory(graph, options);
+  const { execution, buffers, arena, tiling, lowerBoundBytes } = planMemory(graph, {
+    ...options,
+    costs: options.costs ?? options.power?.costs,
+  });
   const placed = buffers.map((buffer, index) => ({
     ...buffer,
     arenaOffset: arena.offsets[index],

@@ -3,12 +3,15 @@ import { InputError } from '../../common/errors.js';
 import { operatorMacs } from '../inspect.js';
 import type { Graph } from '../graph.js';
 import type { KernelSet, Tiling } from '../plan.js';
+import { bytesAt } from './allocate.js';
 import { placeInArena, type Arena } from './arena.js';
+import type { CostModel } from './cost.js';
 import { wholeExecution, type Execution } from './execution.js';
 import { fit, type StageDecision, type TooLarge } from './fit.js';
 import { bufferOf, findBuffers, type Buffer } from './lifetimes.js';
-import type { Room } from './scratch.js';
+import { scratchBytes, type Room } from './scratch.js';
 import { createSource } from './stage.js';
+import { stageCosts, type StageCosts } from './stage-cost.js';
 import { tiledExecution } from './tile.js';
 
 /** An execution with a place in SRAM for everything. */
@@ -27,6 +30,8 @@ export interface MemoryOptions {
   sramBytes: number;
   /** That the board has, for remedies. */
   boardSramBytes?: number;
+  /** Of the board; left out: typical ones. */
+  costs?: CostModel | undefined;
 }
 
 /** Placements that are a little too large are tried again with stages for a little less. */
@@ -47,13 +52,14 @@ export function planMemory(graph: Graph, options: MemoryOptions): MemoryPlan {
   // Before tensors are cut, the fastest kernels give way to those that need less room.
   const whole = wholeMemory(graph, kernels, 'scarce');
   if (whole.arena.bytes <= sramBytes) {
-    return whole;
+    return { ...whole, arena: withAmpleRoom(whole, kernels, sramBytes, () => 'scarce') };
   }
-  const tiled = tileMemory(graph, kernels, sramBytes, whole.lowerBoundBytes);
+  const costs = stageCosts(graph, options.costs ?? null);
+  const tiled = tileMemory(graph, kernels, sramBytes, whole.lowerBoundBytes, costs);
   if ('arena' in tiled) {
     return tiled;
   }
-  throw arenaTooLarge(graph, options, whole, tiled);
+  throw arenaTooLarge(graph, options, whole, tiled, costs);
 }
 
 function wholeMemory(graph: Graph, kernels: KernelSet, room: Room): MemoryPlan {
@@ -63,11 +69,30 @@ function wholeMemory(graph: Graph, kernels: KernelSet, room: Room): MemoryPlan {
   return { execution, buffers, arena, tiling: null, lowerBoundBytes: arena.lowerBoundBytes };
 }
 
+/** The same arena with the fastest kernels where there is room for what they need, as long as the whole stays within SRAM. */
+function withAmpleRoom(
+  { execution, buffers, arena }: Pick<MemoryPlan, 'execution' | 'buffers' | 'arena'>,
+  kernels: KernelSet,
+  sramBytes: number,
+  roomOf: (operator: number) => Room | null,
+): Arena {
+  const { graph, calls } = execution;
+  const needs = graph.operators.map((operator) => scratchBytes(graph, operator, 'ample') ?? 0);
+  const takes = new Map(arena.scratch.map(({ operator, bytes }) => [operator, bytes]));
+  const isRoomy = (operator: number): boolean =>
+    bytesAt(arena.blocks, calls[operator].source) - (takes.get(operator) ?? 0) + needs[operator] <= sramBytes;
+  const better = placeInArena(execution, buffers, kernels, (operator) =>
+    roomOf(operator) !== null && isRoomy(operator) ? 'ample' : roomOf(operator),
+  );
+  return better.bytes <= sramBytes ? better : arena;
+}
+
 function tileMemory(
   graph: Graph,
   kernels: KernelSet,
   sramBytes: number,
   lowerBoundBytes: number,
+  costs: StageCosts,
 ): MemoryPlan | TooLarge {
   const source = createSource(graph, findBuffers(graph));
   const output = bufferOf(source.buffers, graph.outputs[0]);
@@ -78,21 +103,21 @@ function tileMemory(
   let target = sramBytes;
   let failure: TooLarge | null = null;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const result = fit(source, kernels, target);
+    const result = fit(source, kernels, target, costs);
     if (!result.fits) {
       return failure ?? result;
     }
     const execution = tiledExecution(source, result.stages);
     const buffers = findBuffers(execution);
     const reference = new Set(result.stages.flatMap((stage) => stage.reference));
-    const arena = placeInArena(execution, buffers, kernels, (operator) =>
-      reference.has(execution.calls[operator].source) ? null : 'scarce',
-    );
+    const roomOf = (operator: number): Room | null =>
+      reference.has(execution.calls[operator].source) ? null : 'scarce';
+    const arena = placeInArena(execution, buffers, kernels, roomOf);
     if (arena.bytes <= sramBytes) {
       return {
         execution,
         buffers,
-        arena,
+        arena: withAmpleRoom({ execution, buffers, arena }, kernels, sramBytes, roomOf),
         tiling: tilingOf(graph, result.stages, execution),
         lowerBoundBytes,
       };
@@ -136,6 +161,7 @@ function arenaTooLarge(
   { kernels, sramBytes, boardSramBytes = Infinity }: MemoryOptions,
   whole: MemoryPlan,
   { operator: index, neededBytes }: TooLarge,
+  costs: StageCosts,
 ): InputError {
   const operator = graph.operators[index];
   const shapeOf = (tensor: number): string => graph.tensors[tensor].shape.join(' x ');
@@ -146,7 +172,9 @@ function arenaTooLarge(
   ];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if ('arena' in tileMemory(graph, kernels, middle * RECOMMENDED_STEP_BYTES, whole.lowerBoundBytes)) {
+    if (
+      'arena' in tileMemory(graph, kernels, middle * RECOMMENDED_STEP_BYTES, whole.lowerBoundBytes, costs)
+    ) {
       high = middle;
     } else {
       low = middle;
