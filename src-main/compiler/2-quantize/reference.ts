@@ -11,7 +11,7 @@ const ACTIVATION_BUDGET = 4 << 20;
 /** Multiply-accumulates that one judgement of a candidate may take: about a tenth of a second. */
 const MAC_BUDGET = 2e8;
 const FEWEST_SAMPLES = 4;
-const MOST_SAMPLES = 64;
+const MOST_SAMPLES = 32;
 
 /** How many samples int8 candidates of a graph are judged on, so that it takes neither long nor much memory. */
 export function judgedSamples(graph: Graph): number {
