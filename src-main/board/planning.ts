@@ -12,6 +12,8 @@ export interface OperatorCycles {
     executeCycles: number;
     coldCycles: number;
   }[];
+  /** What a commit by a full record takes more behind this kernel, which has driven its code out of the cache. */
+  recordCycles: number;
   /** Root of the mean square, and largest, of predicted / measured - 1 over the observations. */
   rmsShare: number;
   worstShare: number;
@@ -43,8 +45,6 @@ export interface CommonCycles {
   save: TransferCycles;
   input: TransferCycles;
   senseCycles: number;
-  /** What a commit by a full record costs more where weights have driven its code out of the cache. */
-  crowdedCommitCycles: number;
 }
 
 /** A stretch of time in which the core works now and then and sleeps otherwise. */

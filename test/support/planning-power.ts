@@ -13,6 +13,7 @@ const OPERATOR = {
     uncachedWeights: 1,
   },
   specimens: [],
+  recordCycles: 20,
   rmsShare: 0,
 };
 const TRANSFER = { stepCycles: 20, byteCycles: 5 };
@@ -30,7 +31,6 @@ export const TEST_COSTS: CostModel = {
   input: { stepCycles: 20, byteCycles: 1 },
   commit: COMMIT,
   lightCommit: { cycles: 30, nvmCycles: 10 },
-  crowdedCommitCycles: 20,
   senseCycles: 10,
   cacheBytes: 4096,
   operators: { reference: { CONV_2D: OPERATOR, ADD: OPERATOR } },

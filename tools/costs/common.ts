@@ -11,9 +11,6 @@ const TRANSFER_BYTES = [16, 64, 256, 1024, 2048, 4096];
 /** Tasks that do nothing, until the report of a start has gone out. */
 const TASKS_AFTER_START = 100;
 
-/** Of 4096 weights each: more than the cache holds. */
-const EVICTING_CHANNELS = 6;
-
 const ALWAYS: Commit = { when: 'always' };
 const emptyTask = (commit: Commit = ALWAYS): Task => ({ name: '', restore: [], steps: [], save: [], commit });
 const withSteps = (steps: Step[]): Task => ({ ...emptyTask(), steps });
@@ -46,11 +43,6 @@ export function measureCommon(): CommonCycles {
     [emptyTask(), emptyTask(), ...Array.from({ length: sensed }, () => emptyTask(sensing)), emptyTask()],
     true,
   );
-  // Behind an operator with more weights than the cache holds, the code of a commit has to be read from flash again.
-  const crowded = (['light', 'record'] as const).map((commits) => {
-    const evict = withSteps([{ kind: 'EXECUTE', operator: 0, unitBegin: 0, unitEnd: EVICTING_CHANNELS }]);
-    return time(commits, [evict, evict, evict], true).taskCycles[2];
-  });
   return {
     bootCycles: Math.round(started.bootCycles),
     bootNvmCycles: Math.round(started.bootNvmCycles),
@@ -59,10 +51,6 @@ export function measureCommon(): CommonCycles {
     ),
     commit: recordCommit,
     lightCommit,
-    crowdedCommitCycles: Math.max(
-      0,
-      Math.round(crowded[1] - crowded[0] - (recordCommit.cycles - lightCommit.cycles)),
-    ),
     load: transfer((bytes) => withSteps([{ kind: 'LOAD', arenaOffset: 0, nvmOffset: 0, bytes }])),
     save: transfer((bytes) => ({
       ...emptyTask(),
@@ -76,10 +64,6 @@ export function measureCommon(): CommonCycles {
 /** Of a board that does nothing but these tasks. */
 function time(commits: CommitKind, tasks: Task[], quiet: boolean): TimedTasks {
   const graph = new GraphBuilder('common', [1, 64, 64, 1], seededChoices(5));
-  const source = graph.last;
-  const weights = graph.weights([EVICTING_CHANNELS, 4096], EVICTING_CHANNELS, 0, 4096);
-  graph.add({ kind: 'FULLY_CONNECTED', inputs: [source, ...weights], activation: 'NONE' });
-  graph.last = source;
   graph.add({ kind: 'MEAN', inputs: [graph.last], axes: [1, 2], keepDims: true });
   const base: Plan = plan(graph.build(), {
     strategy: 'restart',

@@ -73,6 +73,9 @@ const CONVOLUTIONS: Window[] = [
   { input: [12, 10, 8], filter: [3, 3], outputs: 10, stride: 1, valid: true },
 ];
 
+/** Again with weights that are evenly distributed, so that more of them are large. */
+const HEAVY_CONVOLUTIONS = CONVOLUTIONS.filter((_, index) => index % 4 === 1);
+
 const DEPTHWISE: Window[] = [
   square([25, 5, 64], 3, 64),
   square([48, 48, 8], 3, 8),
@@ -165,7 +168,10 @@ export type MeasuredKind = (typeof MEASURED_KINDS)[number];
 export function specimensOf(kind: MeasuredKind): Specimen[] {
   switch (kind) {
     case 'CONV_2D':
-      return CONVOLUTIONS.map((window) => windowSpecimen(kind, window));
+      return [
+        ...CONVOLUTIONS.map((window) => windowSpecimen(kind, window)),
+        ...HEAVY_CONVOLUTIONS.map((window) => windowSpecimen(kind, window, true)),
+      ];
     case 'DEPTHWISE_CONV_2D':
       return DEPTHWISE.map((window) => windowSpecimen(kind, window));
     case 'AVERAGE_POOL_2D':
@@ -257,6 +263,7 @@ function samePadding({ input, filter, stride }: Window): Padding {
 function windowSpecimen(
   kind: 'CONV_2D' | 'DEPTHWISE_CONV_2D' | 'AVERAGE_POOL_2D' | 'MAX_POOL_2D',
   shape: Window,
+  heavy = false,
 ): Specimen {
   const { input, filter, outputs, stride } = shape;
   const [filterHeight, filterWidth] = filter;
@@ -271,7 +278,10 @@ function windowSpecimen(
   return specimen(input, (graph, choices) => {
     const taps = filterHeight * filterWidth;
     if (kind === 'CONV_2D') {
-      const weights = normalWeights(graph, choices, [outputs, ...filter, depth], outputs, 0, taps * depth);
+      const dimensions = [outputs, ...filter, depth];
+      const weights = heavy
+        ? graph.weights(dimensions, outputs, 0, taps * depth)
+        : normalWeights(graph, choices, dimensions, outputs, 0, taps * depth);
       graph.add({ kind, inputs: [graph.last, ...weights], ...window, ...dilation });
     } else if (kind === 'DEPTHWISE_CONV_2D') {
       const weights = normalWeights(graph, choices, [1, ...filter, outputs], outputs, 3, taps);

@@ -9,6 +9,8 @@ import type { Observation } from './observe.js';
 export interface Measured {
   specimen: Specimen;
   observations: readonly Observation[];
+  /** What a commit by a full record takes more behind it. */
+  recordCycles: number;
 }
 
 /** Errors of less than this, which a commit's own time varies by, say nothing. */
@@ -53,8 +55,9 @@ export function fitKernel(measured: readonly Measured[], cacheBytes: number): Op
   const errors = rows
     .filter(({ cycles }) => cycles > 0)
     .map(({ specimen, amounts, cold, cycles }) => {
-      const at = measured.findIndex((each) => each.specimen === specimen);
-      const { scale, executeCycles, coldCycles } = specimens[Math.min(at, specimens.length - 1)];
+      const shape = shapeOf(specimen.graph, specimen.graph.operators[specimen.operator]).join();
+      const known = specimens.find((each) => each.shape.join() === shape);
+      const { scale, executeCycles, coldCycles } = known ?? { scale: 1, executeCycles: 0, coldCycles: 0 };
       return (
         (scale * predict(amounts) + executeCycles + (cold ? coldCycles : 0)) / (cycles + NOISE_CYCLES) -
         cycles / (cycles + NOISE_CYCLES)
@@ -63,6 +66,10 @@ export function fitKernel(measured: readonly Measured[], cacheBytes: number): Op
   return {
     coefficients,
     specimens,
+    recordCycles: Math.max(
+      0,
+      Math.round(measured.reduce((sum, { recordCycles }) => sum + recordCycles, 0) / measured.length),
+    ),
     rmsShare: share(Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length)),
     worstShare: share(Math.max(...errors.map(Math.abs))),
     observations: rows.length,

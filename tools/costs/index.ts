@@ -13,7 +13,7 @@ import { measureCommon } from './common.js';
 import { MEASURED_KINDS, specimensOf, type MeasuredKind } from './corpus.js';
 import { fitKernel, type Measured } from './fit.js';
 import { measureReports } from './reports.js';
-import { observe } from './observe.js';
+import { observe, observeRecords } from './observe.js';
 
 /** Kernels of one kind of operator in one kernel set, by name. */
 export function fitKind(kind: MeasuredKind, kernels: KernelSet): Record<string, OperatorCycles> {
@@ -22,7 +22,9 @@ export function fitKind(kind: MeasuredKind, kernels: KernelSet): Record<string, 
     const kernel = kernelOf(specimen.graph, specimen.graph.operators[specimen.operator], kernels);
     const measured = byKernel.get(kernel) ?? [];
     byKernel.set(kernel, measured);
-    measured.push({ specimen, observations: observe(specimen, kernels) });
+    const observations = observe(specimen, kernels);
+    const recordCycles = observeRecords(specimen, kernels, observations);
+    measured.push({ specimen, observations, recordCycles });
   }
   const { value: cacheBytes } = picoFram.timing.cacheBytes;
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 /** Measures a specimen: cycles of its operator, cut in various ways, with weights in the cache and not. */
 import { OperatorAmounts } from '../../src-main/compiler/3-plan/amounts.js';
 import { plan } from '../../src-main/compiler/3-plan/index.js';
-import type { KernelSet, Step, Task } from '../../src-main/compiler/plan.js';
+import type { CommitKind, KernelSet, Step, Task } from '../../src-main/compiler/plan.js';
 import { picoFram } from '../../src-main/board/profiles/pico-fram.js';
 import { randomSample, seededChoices } from '../bench/random-graph.js';
 import { rangesOf, type Specimen } from './corpus.js';
@@ -17,6 +17,22 @@ export interface Observation {
 
 /** Every observation of the specimen's operator in a kernel set: cold ones with nothing of it in the cache. */
 export function observe(specimen: Specimen, kernels: KernelSet): Observation[] {
+  return observeWith(specimen, kernels, 'light');
+}
+
+/** What a commit by a full record takes more behind the operator than elsewhere, on average over its ranges. */
+export function observeRecords(
+  specimen: Specimen,
+  kernels: KernelSet,
+  light: readonly Observation[],
+): number {
+  const warm = (all: readonly Observation[]): Observation[] => all.filter(({ cold }) => !cold);
+  const [records, lights] = [warm(observeWith(specimen, kernels, 'record')), warm(light)];
+  const sum = records.reduce((total, { cycles }, index) => total + cycles - lights[index].cycles, 0);
+  return sum / Math.max(1, records.length);
+}
+
+function observeWith(specimen: Specimen, kernels: KernelSet, commits: CommitKind): Observation[] {
   const { graph, operator, evictor } = specimen;
   const base = plan(graph, {
     strategy: 'restart',
@@ -56,10 +72,7 @@ export function observe(specimen: Specimen, kernels: KernelSet): Observation[] {
     ...cold.flatMap((range) => [evict, task(), execute(...range)]),
     task(output),
   ];
-  const { taskCycles } = timeTasks(
-    { ...base, tasks, commits: 'light' },
-    randomSample(graph, seededChoices(3)),
-  );
+  const { taskCycles } = timeTasks({ ...base, tasks, commits }, randomSample(graph, seededChoices(3)));
   const commitCycles = taskCycles[2];
   const warmAt = 3 + (isUsedOnce ? 2 : warm.length);
   const coldAt = warmAt + warm.length;

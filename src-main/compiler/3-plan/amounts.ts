@@ -33,6 +33,13 @@ export const AMOUNTS = [
   'pairOutputs',
   'pairInputs',
   'pairChannels',
+  /** Tiles of 4 x 4 outputs with their channels, these in groups of four, and those in as many as are kept at once. */
+  'tileInputs',
+  'tileOutputs',
+  'groupProducts',
+  'groupOutputs',
+  'batchFilters',
+  'batchOutputs',
   /** FULLY_CONNECTED: inputs, once per call; products of channels in fours. */
   'inputs',
   'quadMacs',
@@ -188,6 +195,7 @@ function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheByte
       pairOutputs: pairRows * width * channels,
       pairInputs: (pairRows * strideHeight + filterHeight - 1) * inputWidth * depth,
       pairChannels: (pairRows / 2) * channels,
+      ...(operator.kind === 'CONV_2D' ? tileAmounts(rows, width, depth, channels) : {}),
       weights: weightBytes,
       uncachedWeights: weightBytes > cacheBytes ? weightBytes : 0,
       crowdedWeights: pixels * Math.max(0, Math.min(weightBytes, cacheBytes) - cacheBytes / 2),
@@ -196,6 +204,29 @@ function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheByte
       passPixels: (passes - 1) * blockPixels,
       heavyGroups: (blockPixels / BLOCK) * heavy,
     };
+  };
+}
+
+/** Of Winograd kernels: firmware/kernels/bb_conv_2d_winograd.c and bb_winograd.h. */
+const TILE = 4;
+const TILES_PER_GROUP = 4;
+const MOST_GROUPS = 4;
+const GROUP_BYTES_PER_CHANNEL = 4 * 36 * TILES_PER_GROUP;
+const TILE_BYTES = 40_960;
+
+function tileAmounts(rows: number, width: number, depth: number, outputs: number): Amounts {
+  const channels = 2 * Math.ceil(depth / 2);
+  const tiles = Math.ceil(rows / TILE) * Math.ceil(width / TILE);
+  const groups = Math.ceil(tiles / TILES_PER_GROUP);
+  const kept = Math.floor(TILE_BYTES / (GROUP_BYTES_PER_CHANNEL * channels));
+  const batches = Math.ceil(groups / Math.min(MOST_GROUPS, Math.max(1, kept)));
+  return {
+    tileInputs: tiles * channels,
+    tileOutputs: tiles * outputs,
+    groupProducts: groups * channels * outputs,
+    groupOutputs: groups * outputs,
+    batchFilters: batches * channels * outputs,
+    batchOutputs: batches * outputs,
   };
 }
 

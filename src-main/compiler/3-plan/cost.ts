@@ -22,6 +22,8 @@ export interface OperatorCost {
     executeCycles: number;
     coldCycles: number;
   }[];
+  /** What a commit by a full record takes more behind this kernel, which has driven its code out of the cache. */
+  recordCycles: number;
   /** How well all that fits what was measured: root mean square of predicted / measured - 1. */
   rmsShare: number;
 }
@@ -54,8 +56,6 @@ export interface CostModel {
   input: TransferCost;
   commit: CommitCost;
   lightCommit: CommitCost;
-  /** What a full record costs more where weights have driven its code out of the cache. */
-  crowdedCommitCycles: number;
   /** A look at the capacitor. */
   senseCycles: number;
   /** Weights up to this stay in the cache in front of the flash. */
@@ -145,9 +145,9 @@ export class OperatorCycles {
     return Math.max(1, scale * linear + executeCycles + (cold ? coldCycles : 0));
   }
 
-  /** Share of the cache that the operator's weights take. */
-  weightBytes(operator: number): number {
-    return this.#operators[operator].amounts.units.weightBytes;
+  /** What a commit by a full record takes more behind this operator. */
+  recordCycles(operator: number): number {
+    return this.#operators[operator].cost.recordCycles;
   }
 }
 
@@ -193,7 +193,8 @@ function costOf(costs: CostModel, kernels: KernelSet, kernel: string): OperatorC
       coefficients[name] = Math.max(coefficients[name] ?? 0, cycles);
     }
   }
-  return { coefficients, specimens: [], rmsShare: 1 };
+  const recordCycles = Math.max(...Object.values(perKernel).map((cost) => cost.recordCycles));
+  return { coefficients, specimens: [], recordCycles, rmsShare: 1 };
 }
 
 /** Cycles, and how many of them with the NVM selected. */
@@ -214,9 +215,10 @@ export function transferCycles(
   return { cycles: stepCycles + moving, nvmCycles: kind === 'INPUT' ? 0 : moving };
 }
 
-export function commitCycles(costs: CostModel, kind: CommitKind, crowded: boolean): Cycles {
+/** @param recordCycles what a full record takes more behind the last operator (OperatorCycles.recordCycles) */
+export function commitCycles(costs: CostModel, kind: CommitKind, recordCycles: number): Cycles {
   const { cycles, nvmCycles } = kind === 'light' ? costs.lightCommit : costs.commit;
-  return { cycles: cycles + (crowded && kind === 'record' ? costs.crowdedCommitCycles : 0), nvmCycles };
+  return { cycles: cycles + (kind === 'record' ? recordCycles : 0), nvmCycles };
 }
 
 export function joulesOf(costs: CostModel, { cycles, nvmCycles }: Cycles): number {

@@ -62,6 +62,7 @@ interface Context {
   states: readonly (readonly BufferRange<PlacedBuffer>[])[];
   /** By piece: what it computes. */
   writes: readonly (readonly BufferRange<PlacedBuffer>[])[];
+  cycles: OperatorCycles;
   work: WorkCosts;
 }
 
@@ -240,7 +241,7 @@ function createContext(
     ),
   );
   const work = new WorkCosts(pieces, transfers, cycles, power.costs.joulesPerCycle);
-  return { graph, kernels, power, buffers: placed, pieces, states, writes, work };
+  return { graph, kernels, power, buffers: placed, pieces, states, writes, cycles, work };
 }
 
 /** How many units of an operator make a piece, that is, are never parted by a commit. */
@@ -328,7 +329,7 @@ function problemOf(context: Context, save: SaveRule, restartsAnywhere: boolean):
       const saved = to === pieces.length ? [outputBytes] : sizes(save(context, from, to));
       return (
         transfers('SAVE', saved) +
-        joulesOf(costs, commitCycles(costs, 'record', true)) +
+        joulesOf(costs, commitCycles(costs, 'record', context.cycles.recordCycles(pieces[to - 1].operator))) +
         costs.senseCycles * costs.joulesPerCycle
       );
     },

@@ -40,7 +40,8 @@ export function timelineOf(plan: Plan, costs: CostModel, measured: OperatorTimin
   return {
     tasks: plan.tasks.map((task, index) => {
       const executes = task.steps.flatMap((step) => (step.kind === 'EXECUTE' ? [step] : []));
-      const crowded = executes.some(({ operator }) => model.weightBytes(operator) > costs.cacheBytes / 2);
+      const lastOperator = executes.at(-1)?.operator;
+      const recordCycles = lastOperator === undefined ? 0 : model.recordCycles(lastOperator);
       const transfers = (steps: readonly Step[]): Cycles =>
         steps.reduce(
           (sum, step) => (step.kind === 'EXECUTE' ? sum : plus(sum, stepCycles(costs, step))),
@@ -58,7 +59,7 @@ export function timelineOf(plan: Plan, costs: CostModel, measured: OperatorTimin
         })),
         save: transfers(task.save),
         // The record at the end of an inference is always a full one.
-        commit: commitCycles(costs, index === last ? 'record' : plan.commits, crowded),
+        commit: commitCycles(costs, index === last ? 'record' : plan.commits, recordCycles),
         rule: task.commit,
         restoreBytes: bytesOf(task.restore, 'LOAD') + bytesOf(task.restore, 'FETCH'),
         workBytesWritten: bytesOf(task.steps, 'OUTPUT') + bytesOf(task.steps, 'SPILL'),
@@ -74,7 +75,8 @@ export function timelineOf(plan: Plan, costs: CostModel, measured: OperatorTimin
 export interface OperatorTiming {
   /** @param cold nothing of the operator is in the cache */
   of(operator: number, begin: number, end: number, cold: boolean): number;
-  weightBytes(operator: number): number;
+  /** What a commit by a full record takes more behind this operator. */
+  recordCycles(operator: number): number;
 }
 
 function stepCycles(costs: CostModel, step: Exclude<Step, { kind: 'EXECUTE' }>): Cycles {

@@ -39,7 +39,7 @@ function expectedOf(
       joulesOf(costs, task.work) +
       joules(cycles(firsts)) +
       joulesOf(costs, task.save) +
-      joulesOf(costs, { ...costs.commit, cycles: costs.commit.cycles + costs.crowdedCommitCycles }) +
+      joulesOf(costs, task.commit) +
       joules(costs.senseCycles);
     const again =
       startJoules(costs) + (index === 0 ? 0 : joulesOf(costs, task.restore) + joules(cycles(onlyAgain)));
