@@ -35,7 +35,10 @@ export interface CommitCycles {
 export interface CommonCycles {
   /** From the first instruction to the record of the start: clocks, initialisation, the records read. */
   bootCycles: number;
-  /** Of these, with the NVM selected. */
+  /**
+   * Charge on top of that of so many cycles of work, in cycles of the NVM's current; negative where the board draws less
+   * meanwhile than when it works.
+   */
   bootNvmCycles: number;
   /** What a start costs later on: its report goes out byte by byte, by interrupts, and no code is in the cache yet. */
   reportCycles: number;

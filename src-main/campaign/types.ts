@@ -215,7 +215,7 @@ export interface RunOutcome {
   /** Why, when not `finished`: place, value, remedy. */
   reason: string | null;
   measures: RunMeasures;
-  /** Null for a board whose costs nobody has measured. */
+  /** Null where nothing could be predicted: strategy adaptive on harvested power. */
   predicted: RunPrediction | null;
   provenance: Provenance;
   results: InferenceResult[];

@@ -7,7 +7,7 @@ import { format, resolveConfig } from 'prettier';
 import type { BoardCosts, OperatorCycles } from '../../src-main/board/planning.js';
 import { picoFram } from '../../src-main/board/profiles/pico-fram.js';
 import { resourcePath } from '../../src-main/common/resources.js';
-import { kernelOf } from '../../src-main/compiler/3-plan/cost.js';
+import { isTiled, kernelOf } from '../../src-main/compiler/3-plan/cost.js';
 import { KERNEL_SETS, type KernelSet } from '../../src-main/compiler/plan.js';
 import { measureCommon } from './common.js';
 import { MEASURED_KINDS, specimensOf, type MeasuredKind } from './corpus.js';
@@ -28,7 +28,7 @@ export function fitKind(kind: MeasuredKind, kernels: KernelSet): Record<string, 
   }
   const { value: cacheBytes } = picoFram.timing.cacheBytes;
   return Object.fromEntries(
-    [...byKernel].map(([kernel, measured]) => [kernel, fitKernel(measured, cacheBytes)]),
+    [...byKernel].map(([kernel, measured]) => [kernel, fitKernel(measured, cacheBytes, isTiled(kernel))]),
   );
 }
 

@@ -12,7 +12,7 @@ import { predict } from './predict.js';
 /** Of the rail between supply and capacitor, as the virtual bench has it. */
 const SERIES_OHMS = 1;
 
-/** What the virtual bench will measure, by the board's fitted costs. */
+/** What the virtual bench will measure, by the board's fitted costs; null for plans that rest on harvested power. */
 export function predictRun({
   config,
   profile,
@@ -20,7 +20,11 @@ export function predictRun({
   harvest,
 }: Pick<PreparedRun, 'profile' | 'compiled' | 'harvest'> & {
   config: Pick<RunConfig, 'capacitanceFarads' | 'turnOnVolts' | 'brownOutVolts' | 'sampleCount' | 'stop'>;
-}): RunPrediction {
+}): RunPrediction | null {
+  // How long a board rests follows from what it senses of its source; that is not played through here.
+  if (compiled.plan.rest !== null && harvest !== null) {
+    return null;
+  }
   const { costs } = planningPower(config, profile);
   const { capacitanceFarads, turnOnVolts, brownOutVolts, sampleCount, stop } = config;
   return predict({

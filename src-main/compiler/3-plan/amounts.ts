@@ -80,10 +80,13 @@ export class OperatorAmounts {
   readonly units: Units;
   readonly #of: (begin: number, end: number, cold: boolean) => Amounts;
 
-  /** @param cacheBytes weights beyond this do not stay in the cache */
-  constructor(graph: Graph, operator: Operator, cacheBytes: number) {
+  /**
+   * @param cacheBytes weights beyond this do not stay in the cache
+   * @param inTiles by a kernel that computes 4 x 4 outputs at once, and up to two rows that are left over one by one
+   */
+  constructor(graph: Graph, operator: Operator, cacheBytes: number, inTiles = false) {
     this.units = unitsOf(graph, operator);
-    this.#of = amountsOf(graph, operator, this.units, cacheBytes);
+    this.#of = amountsOf(graph, operator, this.units, cacheBytes, inTiles);
   }
 
   /** @param cold the weights are not in the cache */
@@ -111,13 +114,19 @@ function tableLines(elements: number): number {
   return 128 * (1 - Math.exp(-elements / 128));
 }
 
-function amountsOf(graph: Graph, operator: Operator, units: Units, cacheBytes: number) {
+function amountsOf(
+  graph: Graph,
+  operator: Operator,
+  units: Units,
+  cacheBytes: number,
+  inTiles: boolean,
+) {
   switch (operator.kind) {
     case 'CONV_2D':
     case 'DEPTHWISE_CONV_2D':
     case 'AVERAGE_POOL_2D':
     case 'MAX_POOL_2D':
-      return windowAmounts(graph, operator, units, cacheBytes);
+      return windowAmounts(graph, operator, units, cacheBytes, inTiles);
     case 'FULLY_CONNECTED':
       return denseAmounts(graph, operator, units, cacheBytes);
     case 'PAD': {
@@ -142,7 +151,13 @@ function amountsOf(graph: Graph, operator: Operator, units: Units, cacheBytes: n
   }
 }
 
-function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheBytes: number) {
+function windowAmounts(
+  graph: Graph,
+  operator: Windowed,
+  units: Units,
+  cacheBytes: number,
+  inTiles: boolean,
+) {
   const [, inputHeight, inputWidth, depth] = graph.tensors[operator.inputs[0]].shape;
   const [, outputHeight, width, channels] = graph.tensors[operator.outputs[0]].shape;
   const [filterHeight, filterWidth] =
@@ -175,7 +190,9 @@ function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheByte
   const passes = Math.max(1, Math.ceil(channels / Math.max(1, Math.floor(PASS_BYTES / taps))));
   const heavy = operator.kind === 'CONV_2D' ? heavyGroups(graph, operator, taps) : 0;
   return (begin: number, end: number): Amounts => {
-    const rows = end - begin;
+    const all = end - begin;
+    const left = all % TILE;
+    const rows = !inTiles ? all : left <= ROWS_OUTSIDE_TILES ? left : 0;
     const filterRows = rowsBefore[end] - rowsBefore[begin];
     const pixels = rows * width;
     const outputs = pixels * channels;
@@ -195,7 +212,7 @@ function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheByte
       pairOutputs: pairRows * width * channels,
       pairInputs: (pairRows * strideHeight + filterHeight - 1) * inputWidth * depth,
       pairChannels: (pairRows / 2) * channels,
-      ...(operator.kind === 'CONV_2D' ? tileAmounts(rows, width, depth, channels) : {}),
+      ...(inTiles ? tileAmounts(all - rows, width, depth, channels) : {}),
       weights: weightBytes,
       uncachedWeights: weightBytes > cacheBytes ? weightBytes : 0,
       crowdedWeights: pixels * Math.max(0, Math.min(weightBytes, cacheBytes) - cacheBytes / 2),
@@ -209,6 +226,7 @@ function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheByte
 
 /** Of Winograd kernels: firmware/kernels/bb_conv_2d_winograd.c and bb_winograd.h. */
 const TILE = 4;
+const ROWS_OUTSIDE_TILES = 2;
 const TILES_PER_GROUP = 4;
 const MOST_GROUPS = 4;
 const GROUP_BYTES_PER_CHANNEL = 4 * 36 * TILES_PER_GROUP;

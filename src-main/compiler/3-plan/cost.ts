@@ -48,6 +48,8 @@ export interface CostModel {
   startupJoules: number;
   /** From the first instruction to the record of the start. */
   bootCycles: number;
+  /** Of these, with the NVM selected; negative where the board draws less meanwhile than when it works. */
+  bootNvmCycles?: number;
   /** What a start costs later on: its report goes out by interrupts, and no code is in the cache yet. */
   reportCycles: number;
   load: TransferCost;
@@ -92,6 +94,11 @@ export function kernelOf(graph: Graph, operator: Operator, kernels: KernelSet, r
     : operator.kind;
 }
 
+/** Whether a kernel (kernelOf) computes 4 x 4 outputs at once. */
+export function isTiled(kernel: string): boolean {
+  return kernel.endsWith(' winograd');
+}
+
 /**
  * What makes operators alike, for the specimens: logarithms of input channels, output channels, output width, units, and
  * filter; strides and padding as they are.
@@ -133,7 +140,7 @@ export class OperatorCycles {
       const room = given !== undefined && given >= (scratchBytes(graph, operator) ?? 0) ? 'ample' : 'scarce';
       const kernel = given === undefined ? operator.kind : kernelOf(graph, operator, kernels, room);
       const cost = costOf(costs, kernels, kernel);
-      const amounts = new OperatorAmounts(graph, operator, costs.cacheBytes);
+      const amounts = new OperatorAmounts(graph, operator, costs.cacheBytes, isTiled(kernel));
       return { amounts, cost, ...correctionOf(cost, shapeOf(graph, operator)) };
     });
   }
@@ -227,7 +234,11 @@ export function joulesOf(costs: CostModel, { cycles, nvmCycles }: Cycles): numbe
 
 /** From turn-on to the first task. */
 export function startJoules(costs: CostModel): number {
-  return costs.startupJoules + (costs.bootCycles + costs.reportCycles) * costs.joulesPerCycle;
+  return (
+    costs.startupJoules +
+    (costs.bootCycles + costs.reportCycles) * costs.joulesPerCycle +
+    (costs.bootNvmCycles ?? 0) * costs.nvmJoulesPerCycle
+  );
 }
 
 /** Capacitor voltage above which at least `joules` are left before the brown-out. */

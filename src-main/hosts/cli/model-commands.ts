@@ -345,7 +345,10 @@ function assertOptionsCount(
 }
 
 /** An inference as it is expected to go. */
-function predictedFields(predicted: RunPrediction): Record<string, string | number> {
+function predictedFields(predicted: RunPrediction | null): Record<string, string | number> {
+  if (predicted === null) {
+    return {};
+  }
   if (!predicted.terminates) {
     return { predicted: `does not come to an end, given up after ${predicted.powerCycles} power cycles` };
   }
