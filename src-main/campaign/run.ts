@@ -9,7 +9,7 @@ import { checkRealBench, openRealBench } from './bench/real-bench.js';
 import { VirtualBench, virtualSupplyLimits } from './bench/virtual-bench.js';
 import { limitsForBoard } from '../supply/profiles/index.js';
 import { assertPowerPossible } from './check-power.js';
-import { predictRun } from './prediction/index.js';
+import { isExact, predictRun } from './prediction/index.js';
 import { prepareRun, type PreparedRun } from './prepare.js';
 import { bringUp } from './run/bring-up.js';
 import { emptyProgress, log, type RunContext, type RunHooks } from './run/context.js';
@@ -28,7 +28,7 @@ export async function executeRun(config: RunConfig, hooks: RunHooks): Promise<Ru
   hooks.onEvent({ kind: 'stage', stage: 'compile', fraction: 0 });
   const files = await prepareRun(config);
   assertBenchFits(config, files);
-  const prepared: PreparedRun = { ...files, predicted: predictRun(files) };
+  const prepared: PreparedRun = { ...files, predicted: isExact(files) ? predictRun(files) : null };
   hooks.onEvent({ kind: 'stage', stage: 'compile', fraction: 1 });
   const live = new LiveSampler((samples) => {
     hooks.onEvent({ kind: 'samples', samples });

@@ -34,7 +34,7 @@ export interface TilingReport {
 /** @param unconstrained the same with all of the board's SRAM */
 export function memoryReport(
   plan: Plan,
-  predicted: RunPrediction,
+  predicted: RunPrediction | null,
   unconstrained: RunPrediction | null,
 ): MemoryReport {
   const { model, memory, tiling } = plan;
@@ -65,9 +65,13 @@ export function memoryReport(
   };
 }
 
-function extraOf(predicted: RunPrediction, unconstrained: RunPrediction | null): TilingReport['extra'] {
+function extraOf(
+  predicted: RunPrediction | null,
+  unconstrained: RunPrediction | null,
+): TilingReport['extra'] {
   if (
     unconstrained === null ||
+    predicted === null ||
     !predicted.terminates ||
     !unconstrained.terminates ||
     predicted.latencySeconds === null ||

@@ -66,7 +66,7 @@ const DEFAULT_STOP: StopRules = { powerCyclesWithoutProgress: 20, maximumSeconds
 export async function compileModel(
   request: CompileRequest & { power: PowerSource },
   output: CompileOutput | null,
-): Promise<{ compiled: Compilation; predicted: RunPrediction | null; memory: MemoryReport }> {
+): Promise<{ compiled: Compilation; predicted: RunPrediction; memory: MemoryReport }> {
   const { compiled, predicted } = await compileAndPredict(request);
   const memory = memoryReport(
     compiled.plan,
@@ -86,7 +86,7 @@ export async function compileModel(
 
 async function compileAndPredict(
   request: CompileRequest & { power: PowerSource },
-): Promise<CompiledFiles & { predicted: RunPrediction | null }> {
+): Promise<CompiledFiles & { predicted: RunPrediction }> {
   const harvest = await resolveHarvest(request.power);
   const capacitor = request.capacitor ?? capacitorOf({ ...NO_CAPACITOR, board: request.board });
   const files = await compileFiles({ ...request, harvestWatts: harvestWatts(harvest, capacitor) });

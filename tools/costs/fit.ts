@@ -19,11 +19,7 @@ const NOISE_CYCLES = 1000;
 const LARGEST_CORRECTION = 0.5;
 
 /** Least squares of the relative errors over all observations of one kernel; then what each specimen differs by. */
-export function fitKernel(
-  measured: readonly Measured[],
-  cacheBytes: number,
-  tiled: boolean,
-): OperatorCycles {
+export function fitKernel(measured: readonly Measured[], cacheBytes: number, tiled: boolean): OperatorCycles {
   const rows = measured.flatMap(({ specimen, observations }) => {
     const { graph, operator } = specimen;
     const amounts = new OperatorAmounts(graph, graph.operators[operator], cacheBytes, tiled);

@@ -12,7 +12,15 @@ import { predict } from './predict.js';
 /** Of the rail between supply and capacitor, as the virtual bench has it. */
 const SERIES_OHMS = 1;
 
-/** What the virtual bench will measure, by the board's fitted costs; null for plans that rest on harvested power. */
+/**
+ * Whether a prediction is good enough to stand beside a measurement: how long a board rests follows from what it senses of
+ * its source, which is not played through. Such plans are predicted as if they worked on until the power fails.
+ */
+export function isExact({ compiled, harvest }: Pick<PreparedRun, 'compiled' | 'harvest'>): boolean {
+  return compiled.plan.rest === null || harvest === null;
+}
+
+/** What the virtual bench will measure, by the board's fitted costs. */
 export function predictRun({
   config,
   profile,
@@ -20,11 +28,7 @@ export function predictRun({
   harvest,
 }: Pick<PreparedRun, 'profile' | 'compiled' | 'harvest'> & {
   config: Pick<RunConfig, 'capacitanceFarads' | 'turnOnVolts' | 'brownOutVolts' | 'sampleCount' | 'stop'>;
-}): RunPrediction | null {
-  // How long a board rests follows from what it senses of its source; that is not played through here.
-  if (compiled.plan.rest !== null && harvest !== null) {
-    return null;
-  }
+}): RunPrediction {
   const { costs } = planningPower(config, profile);
   const { capacitanceFarads, turnOnVolts, brownOutVolts, sampleCount, stop } = config;
   return predict({

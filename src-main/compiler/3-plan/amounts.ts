@@ -114,13 +114,7 @@ function tableLines(elements: number): number {
   return 128 * (1 - Math.exp(-elements / 128));
 }
 
-function amountsOf(
-  graph: Graph,
-  operator: Operator,
-  units: Units,
-  cacheBytes: number,
-  inTiles: boolean,
-) {
+function amountsOf(graph: Graph, operator: Operator, units: Units, cacheBytes: number, inTiles: boolean) {
   switch (operator.kind) {
     case 'CONV_2D':
     case 'DEPTHWISE_CONV_2D':
@@ -151,13 +145,7 @@ function amountsOf(
   }
 }
 
-function windowAmounts(
-  graph: Graph,
-  operator: Windowed,
-  units: Units,
-  cacheBytes: number,
-  inTiles: boolean,
-) {
+function windowAmounts(graph: Graph, operator: Windowed, units: Units, cacheBytes: number, inTiles: boolean) {
   const [, inputHeight, inputWidth, depth] = graph.tensors[operator.inputs[0]].shape;
   const [, outputHeight, width, channels] = graph.tensors[operator.outputs[0]].shape;
   const [filterHeight, filterWidth] =
