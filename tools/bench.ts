@@ -5,6 +5,7 @@ import { benchFaults } from './bench/faults.js';
 import { benchKernels } from './bench/kernels.js';
 import { benchHost } from './bench/host.js';
 import { benchQuantize } from './bench/quantize.js';
+import { benchPrediction } from './bench/prediction.js';
 import { benchStrategies } from './bench/strategies.js';
 import { benchVirtualBoard } from './bench/virtual-board.js';
 
@@ -16,6 +17,7 @@ const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promi
   host: (print) => benchHost(print),
   kernels: (print) => benchKernels(print),
   quantize: (print) => Promise.resolve(benchQuantize(print)),
+  prediction: (print) => benchPrediction(print),
   strategies: (print) => benchStrategies(print),
   'virtual-board': (print) => benchVirtualBoard(print),
 };
