@@ -200,7 +200,7 @@ class RecordWriter {
       code: 'operator-not-encodable',
       place: this.context.graph.name,
       message: `${this.operator.kind} "${this.operator.name}": ${message}`,
-      remedy: 'Change this operator in the model; README.md lists what is supported',
+      remedy: 'Change this operator in the model; docs/models.md lists what is supported',
     });
   }
 }
