@@ -15,7 +15,9 @@ import type { KernelSet, Plan, Strategy } from './plan.js';
 
 export { printQuantization, summarizeQuantization } from './2-quantize/index.js';
 export {
+  explainPlan,
   printPlan,
+  type ExplainedTask,
   timelineOf,
   type TimedTask,
   type Timeline,

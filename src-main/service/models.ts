@@ -1,6 +1,6 @@
 /** `brownout inspect` and `brownout compile`: what is in a model, and what becomes of it. */
 import { boardProfile } from '../board/profiles/index.js';
-import type { Capacitor } from '../board/planning.js';
+import { planningPower, type Capacitor } from '../board/planning.js';
 import { predictRun } from '../campaign/prediction/index.js';
 import {
   compileFiles,
@@ -10,6 +10,8 @@ import {
   type CompiledFiles,
   type CompileRequest,
 } from '../campaign/prepare.js';
+import { explainPlan, type ExplainedTask } from '../compiler/index.js';
+import type { Plan } from '../compiler/plan.js';
 import type { PowerSource, RunPrediction, StopRules } from '../campaign/types.js';
 import { InputError } from '../common/errors.js';
 import { loadDataset } from '../common/dataset.js';
@@ -52,6 +54,12 @@ export interface CompileOutput {
 /** Path of the data set that belongs to an image: `brownout flash` looks for it there. */
 export function datasetPathOf(imagePath: string): string {
   return `${imagePath}.dataset`;
+}
+
+/** What every task and commit of a plan cost on a board, and what a failure there would take again. */
+export function explainForBoard(plan: Plan, board: string): ExplainedTask[] {
+  const capacitor = capacitorOf({ ...NO_CAPACITOR, board });
+  return explainPlan(plan, planningPower(capacitor, boardProfile(board)).costs);
 }
 
 /** Under power that never fails, the capacitor changes nothing. */

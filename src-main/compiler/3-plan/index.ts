@@ -14,6 +14,7 @@ import { adaptiveTasks, plannedTasks, type PoweredTasks } from './powered.js';
 import { taskPerGroup, tilesOf, wholeInference, type PlacedBuffer, type Tile } from './tasks.js';
 
 export type { CostModel, OperatorCost, PlanningPower } from './cost.js';
+export { explainPlan, type ExplainedTask } from './explain.js';
 export { printPlan } from './print.js';
 export { timelineOf, type TimedTask, type Timeline } from './timeline.js';
 

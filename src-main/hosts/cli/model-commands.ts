@@ -7,7 +7,7 @@ import { printQuantization, summarizeQuantization } from '../../compiler/index.j
 import type { KernelSet, Strategy } from '../../compiler/plan.js';
 import { infer, type InferResult } from '../../service/infer.js';
 import { memoryLines } from '../../service/memory-report.js';
-import { capacitorOf, compileModel, inspectModel } from '../../service/models.js';
+import { capacitorOf, compileModel, explainForBoard, inspectModel } from '../../service/models.js';
 import {
   boardOption,
   calibrateByOption,
@@ -65,6 +65,7 @@ export function addModelCommands(program: Command): void {
     scale: number;
     data?: string;
     plan?: boolean;
+    explain?: boolean;
     json?: boolean;
   }
   program
@@ -101,6 +102,7 @@ export function addModelCommands(program: Command): void {
     .option('--out <image>', 'file to write the image to')
     .option('--data <file.npz>', 'samples to write beside the image, as IMAGE.dataset, for `brownout flash`')
     .option('--plan', 'print every task of the plan')
+    .option('--explain', 'print what every task and commit costs, and what a failure there would take again')
     .addOption(jsonOption())
     .action(async (model: string, options: CompileOptions) => {
       if (options.data !== undefined && options.out === undefined) {
@@ -163,6 +165,7 @@ export function addModelCommands(program: Command): void {
           predicted,
           image: options.out ?? null,
           ...(options.plan ? { plan: plan.tasks } : {}),
+          ...(options.explain ? { explained: explainForBoard(plan, options.board) } : {}),
           ...(options.quantizationReport ? { quantizationReport: quantization.report } : {}),
         });
         return;
@@ -184,6 +187,15 @@ export function addModelCommands(program: Command): void {
         plan.tasks.forEach((task, index) => {
           console.log(`${String(index).padStart(5)}  ${task.name}`);
         });
+      }
+      if (options.explain) {
+        console.log('task   work       commit     saves      needs      failure    name');
+        for (const each of explainForBoard(plan, options.board)) {
+          const cells = [each.workJoules, each.commitJoules, null, each.neededJoules, each.failureJoules].map(
+            (value) => (value === null ? `${each.saveBytes} B` : formatQuantity(value, 'J', 3)).padEnd(10),
+          );
+          console.log(`${String(each.task).padStart(4)}   ${cells.join(' ')} ${each.name}`);
+        }
       }
       printFields({
         ...figures,
