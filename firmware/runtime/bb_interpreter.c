@@ -49,9 +49,6 @@ static void run_steps(bb_runtime_t *rt, uint32_t first, uint32_t count) {
         case BB_STEP_LOAD:
             read_nvm(rt, load_base(rt) + step->second, at, step->bytes);
             break;
-        case BB_STEP_SAVE:
-            write_nvm(rt, save_base(rt) + step->second, at, step->bytes);
-            break;
         case BB_STEP_INPUT:
             memcpy(at, current_sample(rt) + step->second, step->bytes);
             break;
@@ -167,11 +164,19 @@ void bb_stop(bb_runtime_t *rt) {
     }
 }
 
+/* A checked save list has nothing but SAVE steps. */
+static void save(bb_runtime_t *rt, const bb_task_t *task) {
+    const bb_step_t *step = bb_image_steps(rt->image) + task->save_first;
+    for (uint32_t count = task->save_count; count > 0; count--, step++) {
+        write_nvm(rt, save_base(rt) + step->second, rt->arena + step->first, step->bytes);
+    }
+}
+
 void bb_commit(bb_runtime_t *rt, bool inference_ends) {
     bb_record_t *const r = &rt->record;
     const bb_image_header_t *const h = bb_image_header(rt->image);
     const bb_task_t *const task = bb_image_tasks(rt->image) + rt->position - 1;
-    run_steps(rt, task->save_first, task->save_count);
+    save(rt, task);
     r->tasks_executed += rt->position - r->task;
     r->checkpoints++;
     r->task = rt->position;
