@@ -39,11 +39,11 @@ export interface PoweredTasks {
 }
 
 /**
- * Units of an operator are merged into pieces of at most this share of a power cycle: commits need not be placed more
- * finely, and what is lost when the power fails right before one is at most as much. Finer pieces lose less there, but every
- * step of a fast kernel rearranges weights first: on DS-CNN 1/16 costs a fifth less than 1/64.
+ * Units of an operator are merged into pieces of at most the first of these shares of a power cycle with which every piece,
+ * with its restore and commit, fits one. Finer pieces would lose less when the power fails right before a commit, but a board
+ * that rests hardly ever does that, and every step of a fast kernel rearranges weights first, some for milliseconds.
  */
-const PIECE_SHARE = 1 / 8;
+const PIECE_SHARES = [1 / 2, 1 / 4, 1 / 8, 1 / 16];
 /** A thermometer's worth of trust in the ADC: resistors of the divider, reference and noise together. */
 const SENSING_ERROR_VOLTS = 0.02;
 /** On top of the predicted energy of the way to the next possible commit. */
@@ -144,10 +144,12 @@ export function adaptiveTasks(
   placed: readonly PlacedBuffer[],
   power: PlanningPower,
 ): PoweredTasks {
-  const context = createContext(graph, kernels, scratch, placed, power, (_, unitJoules) =>
-    Math.floor((PIECE_SHARE * power.energyPerPowerCycleJoules) / unitJoules),
-  );
-  const problem = problemOf(context, wholeSave, true);
+  const candidates = PIECE_SHARES.map((share) => {
+    const context = createContext(graph, kernels, scratch, placed, power, cheapestPieces(share));
+    return { context, problem: problemOf(context, wholeSave, true) };
+  });
+  const { context, problem } =
+    candidates.find((candidate) => schedule(candidate.problem).fits) ?? candidates[candidates.length - 1];
   const planned = new Set(scheduleOrThrow(context, problem));
   const banks = context.states.map((_, boundary) => packInBank(wholeSave(context, 0, boundary)));
   const bankBytes = Math.max(0, ...banks.map(({ bytes }) => bytes));
@@ -245,16 +247,39 @@ function createContext(
 }
 
 /** How many units of an operator make a piece, that is, are never parted by a commit. */
-type PieceRule = (units: Units, unitJoules: number, power: PlanningPower) => number;
+type PieceRule = (
+  units: Units,
+  piece: { coldJoules: (count: number) => number; warmJoules: (count: number) => number },
+  power: PlanningPower,
+) => number;
+
+/**
+ * Of the pieces that stay below their share of a power cycle, those with which the whole operator costs least: a kernel that
+ * works in blocks of rows wastes what a piece has of a last, broken one. Among equals the largest.
+ */
+const cheapestPieces =
+  (largestShare: number): PieceRule =>
+  (units, { coldJoules, warmJoules }, { energyPerPowerCycleJoules }) => {
+    let best = { count: 1, joules: Infinity };
+    for (let pieces = 1; pieces <= units.count; pieces++) {
+      const count = Math.ceil(units.count / pieces);
+      const share = coldJoules(count) / energyPerPowerCycleJoules;
+      const joules = warmJoules(count) * (units.count / count);
+      if (share <= largestShare && joules < best.joules * (1 - 1e-9)) {
+        best = { count, joules };
+      }
+    }
+    return best.count;
+  };
 
 /** An operator has at most so many pieces, unless that would make them large. */
 const MOST_PIECES = 64;
 const LARGE_PIECE_SHARE = 1 / 64;
 
-const FINEST_PIECES: PieceRule = (units, unitJoules, power) =>
+const FINEST_PIECES: PieceRule = (units, { coldJoules }, power) =>
   Math.min(
     Math.ceil(units.count / MOST_PIECES),
-    Math.floor((LARGE_PIECE_SHARE * power.energyPerPowerCycleJoules) / unitJoules),
+    Math.floor((LARGE_PIECE_SHARE * power.energyPerPowerCycleJoules) / coldJoules(1)),
   );
 
 function piecesOf(graph: Graph, cycles: OperatorCycles, power: PlanningPower, rule: PieceRule): Piece[] {
@@ -263,8 +288,10 @@ function piecesOf(graph: Graph, cycles: OperatorCycles, power: PlanningPower, ru
       return [];
     }
     const units = unitsOf(graph, source);
-    const perUnit = cycles.of(operator, 0, 1, true) * power.costs.joulesPerCycle;
-    const unitsPerPiece = Math.max(1, Math.min(units.count, rule(units, perUnit, power)));
+    const joulesOfPiece = (cold: boolean) => (count: number) =>
+      cycles.of(operator, 0, count, cold) * power.costs.joulesPerCycle;
+    const piece = { coldJoules: joulesOfPiece(true), warmJoules: joulesOfPiece(false) };
+    const unitsPerPiece = Math.max(1, Math.min(units.count, rule(units, piece, power)));
     return Array.from({ length: Math.ceil(units.count / unitsPerPiece) }, (_, index) => ({
       source,
       units,
