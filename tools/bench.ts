@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { benchCosts } from './costs/index.js';
 import { benchCompile } from './bench/compile.js';
 import { benchFaults } from './bench/faults.js';
+import { benchHeadline } from './bench/headline.js';
 import { benchKernels } from './bench/kernels.js';
 import { benchHost } from './bench/host.js';
 import { benchQuantize } from './bench/quantize.js';
@@ -14,6 +15,7 @@ const SECTIONS: Readonly<Record<string, (print: (line: string) => void) => Promi
   compile: (print) => Promise.resolve(benchCompile(print)),
   costs: (print) => benchCosts(print),
   faults: (print) => benchFaults(print),
+  headline: (print) => benchHeadline(print),
   host: (print) => benchHost(print),
   kernels: (print) => benchKernels(print),
   quantize: (print) => Promise.resolve(benchQuantize(print)),

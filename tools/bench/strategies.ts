@@ -2,17 +2,15 @@
 import { resolve } from 'node:path';
 import { picoFram } from '../../src-main/board/profiles/pico-fram.js';
 import { executeRun } from '../../src-main/campaign/run.js';
-import type { PowerSource, RunConfig, RunMeasures } from '../../src-main/campaign/types.js';
+import type { RunConfig, RunMeasures } from '../../src-main/campaign/types.js';
 import { InputError } from '../../src-main/common/errors.js';
 import { resourcePath } from '../../src-main/common/resources.js';
 import { STRATEGIES, type KernelSet, type Strategy } from '../../src-main/compiler/plan.js';
+import { benchPowers } from './powers.js';
 import { sharedFile } from './shared.js';
 
 /** From one that hardly holds the largest unit of DS-CNN to one that holds a good part of the inference. */
 const CAPACITANCES = [330e-6, 1e-3, 4.7e-3];
-/** The recorded trace is of a tag a few thousand times weaker than a Pico is hungry. */
-const TRACE_SCALE = 100;
-
 interface StrategyResult {
   model: string;
   power: string;
@@ -49,27 +47,11 @@ function modelFiles(): Pick<RunConfig, 'modelPath' | 'dataPath' | 'calibrationPa
   };
 }
 
-function powers(): { name: string; power: PowerSource }[] {
-  const trace = sharedFile('traces', 'mementos_1.txt');
-  return [
-    { name: '5 V, 10 mA', power: { kind: 'constant', volts: 5, amps: 0.01 } },
-    trace === null
-      ? {
-          name: '5 V, 40 mA in bursts',
-          power: { kind: 'square', volts: 5, amps: 0.04, periodSeconds: 0.2, dutyShare: 0.2 },
-        }
-      : {
-          name: `Mementos 1, current x ${TRACE_SCALE}`,
-          power: { kind: 'trace', path: trace, scale: TRACE_SCALE },
-        },
-  ];
-}
-
 export async function benchStrategies(print: (line: string) => void): Promise<StrategyResult[]> {
   const { name: model, ...files } = modelFiles();
   const results: StrategyResult[] = [];
   const signal = new AbortController().signal;
-  for (const { name: power, power: source } of powers()) {
+  for (const { name: power, power: source } of benchPowers()) {
     for (const capacitanceFarads of CAPACITANCES) {
       print(`${model}, ${power}, ${(capacitanceFarads * 1e3).toFixed(2)} mF`);
       print(
