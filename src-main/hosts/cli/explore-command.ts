@@ -204,6 +204,11 @@ function print({ points, front, verified }: ExploreResult): void {
       terminalWidth(),
     ),
   );
+  if (chosen.some(({ strategy }) => strategy === 'adaptive')) {
+    console.log(
+      '\nadaptive is predicted as if it worked on until the power fails; resting is not predicted: measure it with --verify.',
+    );
+  }
   if (infeasible.length > 0) {
     console.log(`\n${infeasible.length} not feasible:\n`);
     // What fails for the same reason is said once.

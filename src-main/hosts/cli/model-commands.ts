@@ -163,6 +163,7 @@ export function addModelCommands(program: Command): void {
           ...figures,
           memory,
           predicted,
+          predictionIgnoresRests: plan.rest !== null,
           image: options.out ?? null,
           ...(options.plan ? { plan: plan.tasks } : {}),
           ...(options.explain ? { explained: explainForBoard(plan, options.board) } : {}),
@@ -200,6 +201,7 @@ export function addModelCommands(program: Command): void {
       printFields({
         ...figures,
         ...predictedFields(predicted),
+        ...(plan.rest === null ? {} : { 'prediction holds': RESTS_NOT_PREDICTED }),
         image: options.out ?? 'not written (give --out FILE)',
       });
     });
@@ -357,6 +359,10 @@ function assertOptionsCount(
 }
 
 /** An inference as it is expected to go. */
+/** Said wherever a plan of `adaptive` for harvested power is predicted. */
+const RESTS_NOT_PREDICTED =
+  'as if it worked on until the power fails; resting is not predicted: measure it with `brownout infer`';
+
 function predictedFields(predicted: RunPrediction | null): Record<string, string | number> {
   if (predicted === null) {
     return {};
