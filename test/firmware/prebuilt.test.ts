@@ -89,5 +89,5 @@ test('no stack is deeper on the virtual board than the call graph says', async (
   const used = top - board.sram.findIndex((byte, address) => address >= lowest && byte !== paint);
   assert.ok(used <= stack, `${used} bytes were used, the call graph has ${stack}`);
   // Nor is the bound far from what happens; this model has no layer for Winograd, whose frame is the largest.
-  assert.ok(used > 0.6 * stack, `only ${used} of ${stack} bytes were used`);
+  assert.ok(used > 0.7 * stack, `only ${used} of ${stack} bytes were used`);
 });

@@ -84,9 +84,9 @@ test('random networks keep their meaning when quantized', () => {
           count += 1;
         });
       }
-      // Of 4,000 such networks hardly one has more than 0.015 of the largest value as mean error (325912: 0.0305), half less than 0.003.
-      assert.ok(difference / count / largest < 0.05, `mean error of ${difference / count} at ${largest}`);
+      // Of 4,000 such networks hardly one has more than 0.015 of the largest value as mean error, half less than 0.003.
+      assert.ok(difference / count / largest < 0.03, `mean error of ${difference / count} at ${largest}`);
     }),
-    { numRuns: 150 },
+    { numRuns: 150, examples: [[325912]] },
   );
 });
